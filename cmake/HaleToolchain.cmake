@@ -17,14 +17,16 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(hale_warnings INTERFACE)
-target_compile_options(hale_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+target_compile_options(hale_warnings INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor
                                                -Wconversion -Wno-sign-conversion)
 if(HALE_DEVELOPER)
   target_compile_options(hale_warnings INTERFACE -Werror)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 takes the frames of inlined coroutines and std::optional members for uninitialised.
-  target_compile_options(hale_warnings INTERFACE -Wno-maybe-uninitialized)
+  target_compile_options(hale_warnings INTERFACE -Wshadow=local -Wno-maybe-uninitialized)
+else()
+  target_compile_options(hale_warnings INTERFACE -Wshadow)
 endif()
 
 if(HALE_SANITIZE)

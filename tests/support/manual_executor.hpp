@@ -47,10 +47,10 @@ class manual_executor final : public executor {
     return driven.take();
   }
 
- private:
   void arm(timer& item, instant due) noexcept override { timers_.insert(item, due < now_ ? now_ : due); }
   void disarm(timer& item) noexcept override { timers_.erase(item); }
 
+ private:
   bool closing_ = false;
   instant now_{};
   intrusive_list<work> ready_;

@@ -55,10 +55,11 @@ class executor {
   /// True while everything on this executor is being destroyed: unfinished children are then no mistake.
   virtual bool closing() const noexcept { return false; }
 
- protected:
-  friend class timer;
+  // For timer alone.
   virtual void arm(timer& item, instant due) noexcept = 0;
   virtual void disarm(timer& item) noexcept = 0;
+
+ protected:
   ~executor() = default;
 };
 
