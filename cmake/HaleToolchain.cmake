@@ -17,7 +17,7 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(hale_warnings INTERFACE)
-target_compile_options(hale_warnings INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor
+target_compile_options(hale_warnings INTERFACE -Wall -Wextra -Wpedantic
                                                -Wconversion -Wno-sign-conversion)
 if(HALE_DEVELOPER)
   target_compile_options(hale_warnings INTERFACE -Werror)
