@@ -8,10 +8,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "hale/async/task.hpp"
+#include "hale/base/exit_status.hpp"
 #include "hale/base/result.hpp"
 #include "hale/base/time.hpp"
 
@@ -37,21 +37,6 @@ struct process_spec {
   std::uint64_t memory_limit_bytes = 0;  ///< the kernel's limit on the whole tree; 0: none
   output_observer* output = nullptr;     ///< null: output goes to /dev/null
 };
-
-struct exited {
-  int code = 0;
-  friend bool operator==(const exited&, const exited&) = default;
-};
-struct signalled {
-  int signal = 0;
-  bool core_dumped = false;
-  friend bool operator==(const signalled&, const signalled&) = default;
-};
-/// It ended, and the kernel will not tell how.
-struct lost {
-  friend bool operator==(const lost&, const lost&) = default;
-};
-using exit_status = std::variant<exited, signalled, lost>;
 
 /// Why there is no process. `code` is the errno of the step that failed: exec itself, or a step before it.
 struct spawn_error {
