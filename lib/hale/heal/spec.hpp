@@ -12,6 +12,7 @@
 #include "hale/base/time.hpp"
 #include "hale/policy/backoff.hpp"
 #include "hale/policy/diagnosis.hpp"
+#include "hale/policy/restart_budget.hpp"
 #include "hale/world/log_store.hpp"
 
 namespace hale {
@@ -46,8 +47,6 @@ struct stop_spec {
   int diagnostic_signal = 0;                    ///< sent first to a process that is stopped because it is sick; 0: none
   friend bool operator==(const stop_spec&, const stop_spec&) = default;
 };
-
-enum class restart_when { always, on_failure, never };
 
 struct restart_spec {
   restart_when policy = restart_when::always;

@@ -27,4 +27,16 @@ struct health_thresholds {
   friend bool operator==(const health_thresholds&, const health_thresholds&) = default;
 };
 
+struct diagnosis {
+  health_status status = health_status::healthy;
+  std::optional<hale::cause> cause;  ///< none exactly when healthy
+  std::string reason;                ///< one line that a person understands; empty exactly when healthy
+  friend bool operator==(const diagnosis&, const diagnosis&) = default;
+};
+
+struct vitals;
+
+/// The first condition met in the order of the table decides. Comparisons are strict, except for the failures.
+diagnosis diagnose(const vitals& seen, const health_thresholds& limits, instant now);
+
 }  // namespace hale

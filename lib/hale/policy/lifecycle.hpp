@@ -18,6 +18,9 @@ enum class instance_state {
 };
 
 std::string_view to_string(instance_state state) noexcept;
+/// Whether an instance may go from one state to another, different one. lifecycle.cpp says why for each.
 bool is_legal(instance_state from, instance_state to) noexcept;
+/// Whether a process of ours lives in this state.
+bool has_process(instance_state state) noexcept;
 
 }  // namespace hale
