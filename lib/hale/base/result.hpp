@@ -4,6 +4,7 @@
 #include <cassert>
 #include <optional>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -13,9 +14,12 @@ template <class T, class Error = std::error_code>
 class [[nodiscard]] result {
  public:
   result(T value) : held_(std::in_place_index<0>, std::move(value)) {}
-  result(Error error) : held_(std::in_place_index<1>, std::move(error)) {}
+  result(Error error) requires(!std::is_same_v<T, Error>) : held_(std::in_place_index<1>, std::move(error)) {}
   template <class Enum, class = std::enable_if_t<std::is_error_code_enum_v<Enum> && std::is_same_v<Error, std::error_code>>>
   result(Enum code) : held_(std::in_place_index<1>, make_error_code(code)) {}
+
+  /// The same by name, also where value and error are of one type.
+  static result failure(Error error) { return result(std::in_place_index<1>, std::move(error)); }
 
   bool has_value() const noexcept { return held_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
@@ -35,6 +39,8 @@ class [[nodiscard]] result {
   Error error_or_none() const { return has_value() ? Error{} : error(); }
 
  private:
+  result(std::in_place_index_t<1> as_error, Error error) : held_(as_error, std::move(error)) {}
+
   std::variant<T, Error> held_;
 };
 

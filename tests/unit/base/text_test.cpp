@@ -138,7 +138,8 @@ BOOST_AUTO_TEST_CASE(times_are_shown_in_utc_with_milliseconds) {
 BOOST_AUTO_TEST_CASE(times_are_read_with_any_offset) {
   const hale::wall_time expected(1795292700123ms);
   for (const std::string_view text : {"2026-11-21T20:25:00.123Z", "2026-11-21t20:25:00.123z",
-                                      "2026-11-21 20:25:00.123Z", "2026-11-21T22:25:00.123+02:00", "2026-11-21T15:55:00.1230000000001-04:30"}) {
+                                      "2026-11-21 20:25:00.123Z", "2026-11-21T22:25:00.123+02:00",
+                                      "2026-11-21T15:55:00.1230000000001-04:30"}) {
     const auto parsed = hale::parse_rfc3339(text);
     BOOST_TEST_CONTEXT(text) {
       BOOST_TEST_REQUIRE(parsed.has_value());
