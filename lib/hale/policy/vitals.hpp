@@ -29,9 +29,9 @@ struct vitals {
   explicit vitals(instant born) : last_heartbeat(born) {}
 
   void record_heartbeat(instant now);
-  /// Not a heartbeat by itself: whoever lets probe successes count as heartbeats records one as well.
+  /// Where heartbeats are configured: resets the failures, says nothing about heartbeats.
   void record_probe_success();
-  /// A probe success that counts as a heartbeat.
+  /// Where none are configured and a probe success counts as one.
   void record_probe_success(instant now);
   void record_probe_failure(hale::cause why, std::string text);
   void record_request(duration took, bool success);
