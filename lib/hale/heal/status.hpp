@@ -51,6 +51,7 @@ struct cluster_status {
   std::int64_t pid = 0;
   std::string version;
   duration uptime{};
+  std::uint64_t reports_rejected = 0;  ///< heartbeats, reports and notifications that were nobody's or malformed
   std::vector<service_status> services;
 };
 

@@ -102,6 +102,9 @@ class process_host {
 
   /// The environment hale itself was started with, as NAME=value: what children inherit.
   virtual const std::vector<std::string>& inherited_environment() const noexcept = 0;
+
+  /// The supervisor's own pid, to be shown; 0 where it has none.
+  virtual std::int64_t own_pid() const noexcept { return 0; }
 };
 
 }  // namespace hale
