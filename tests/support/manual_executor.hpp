@@ -39,6 +39,17 @@ class manual_executor final : public executor {
       timers_.expire_next();
     }
   }
+  /// Runs one thing that is ready, or lets time jump to the next timer; false if there is neither.
+  bool step() {
+    if (!ready_.empty()) {
+      ready_.pop_front().run();
+      return true;
+    }
+    if (timers_.empty()) return false;
+    now_ = timers_.next_due();
+    timers_.expire_next();
+    return true;
+  }
   /// Drives one task to its end and gives its result. REQUIRES: it ends by itself.
   template <class T>
   T run(task<T> body) {

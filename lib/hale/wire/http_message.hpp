@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "hale/base/error.hpp"
 #include "hale/base/result.hpp"
 
 namespace hale {

@@ -39,6 +39,7 @@ class http_stream {
   std::unique_ptr<http_parser> parser_;
   std::string pending_;       ///< body that came and was not handed out
   std::size_t searched_ = 0;  ///< of pending_, known to hold no line break
+  std::error_code ended_;
 };
 
 }  // namespace hale

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "hale/base/error.hpp"
 #include "hale/base/result.hpp"
 
 namespace hale {
