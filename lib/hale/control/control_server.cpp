@@ -12,6 +12,7 @@ constexpr duration farewell = std::chrono::seconds(1);
 http_server_options options_of(const hale::clock& time) {
   http_server_options options(time);
   options.limits.max_body_bytes = 16 * 1024;
+  options.write_timeout = std::chrono::minutes(10);  // a reader may pause: it costs one piece of a stream, and its place
   options.max_connections = 128;  // more than all followers and waiting commands together: status finds a place
   return options;
 }
