@@ -285,7 +285,10 @@ void server::befall(const fault& what) {
       answers_ = what;
       model_ = fault_kind::none;
       break;
-    case fault_kind::crash: ::raise(SIGSEGV); break;
+    case fault_kind::crash:
+      ::signal(SIGSEGV, SIG_DFL);  // sanitizers catch it
+      ::raise(SIGSEGV);
+      break;
     case fault_kind::abort: ::abort();
     case fault_kind::exit: std::_Exit(what.number < 0 ? 0 : static_cast<int>(what.number));
     case fault_kind::kill: ::raise(SIGKILL); break;
