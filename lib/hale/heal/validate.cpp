@@ -36,6 +36,10 @@ class section {
   void fault(std::string_view key, std::string_view other, std::string message) const {
     faults_.push_back({under(std::string(key)).path_, std::move(message), under(std::string(other)).path_});
   }
+  /// A fault here that comes from the service having no port.
+  void port_fault(std::string message) const {
+    faults_.push_back({path_, std::move(message), {path_[0], path_[1], "base_port"}});
+  }
 
   void between(std::string_view key, duration value, duration least, duration most = longest) const {
     if (value >= least && value <= most) return;
@@ -127,9 +131,9 @@ bool has_port(const service_spec& service) {
 void check_port_use(const section& in, const service_spec& service) {
   const auto check = [&](const section& at, std::string_view text) {
     if (!has_port(service) && uses_placeholder(text, "port")) {
-      at.fault(fmt::format("{{port}} is used, but {}", missing_port));
+      at.port_fault(fmt::format("{{port}} is used, but {}", missing_port));
     } else if (service.base_port == 0 && uses_placeholder(text, "base_port")) {
-      at.fault("{base_port} is used, but the service has no base_port");
+      at.port_fault("{base_port} is used, but the service has no base_port");
     }
   };
   for (std::size_t i = 0; i < service.command.size(); ++i) {
@@ -169,16 +173,16 @@ void check_address(const section& in, const probe_spec& probe, const service_spe
     in.fault("host", R"(expected a numeric IP address or "localhost": probes resolve no other names)");
   }
   if (probe.port.empty()) {
-    if (!has_port(service)) in.fault(fmt::format("{}, or give the probe its own port", missing_port));
+    if (!has_port(service)) in.port_fault(fmt::format("{}, or give the probe its own port", missing_port));
   } else if (probe.port.find_first_of("{}") == std::string::npos) {
     if (!is_port_number(probe.port)) in.fault("port", "expected a port from 1 to 65535, or a placeholder");
   } else {
     in.placeholders("port", probe.port);
     if (!has_port(service) && uses_placeholder(probe.port, "port")) {
-      in.fault("port", fmt::format("{{port}} is used, but {}", missing_port));
+      in.under("port").port_fault(fmt::format("{{port}} is used, but {}", missing_port));
     }
     if (service.base_port == 0 && uses_placeholder(probe.port, "base_port")) {
-      in.fault("port", "{base_port} is used, but the service has no base_port");
+      in.under("port").port_fault("{base_port} is used, but the service has no base_port");
     }
   }
 }
@@ -405,7 +409,14 @@ void check_services(std::vector<spec_fault>& faults, const cluster_spec& spec) {
 
 }  // namespace
 
-std::string to_string(const key_path& path) { return fmt::format("{}", fmt::join(path, ".")); }
+std::string to_string(const key_path& path) {
+  std::string text;
+  for (const std::string& key : path) {
+    const bool is_index = !text.empty() && !key.empty() && key.find_first_not_of("0123456789") == std::string::npos;
+    text += is_index ? fmt::format("[{}]", key) : text.empty() ? key : "." + key;
+  }
+  return text;
+}
 
 std::string name_fault(std::string_view name) {
   if (name.empty()) return "a name cannot be empty";
