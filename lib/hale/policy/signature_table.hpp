@@ -55,7 +55,7 @@ inline constexpr std::array rows = std::to_array<row>({
      "alloc_req_slots runs out of memory|prefill out of memory|out of available cache blocks"},
     {{10, "allocation_failed", gpu_oom, restart, !trailer, !vague, !kernel,
       "an allocation failed: more memory, a higher limit or a smaller model is needed"},
-     "std::bad_alloc|ggml_aligned_malloc: insufficient memory|failed to allocate compute pp buffers|"
+     "std::bad_alloc|ggml_aligned_malloc: insufficient memory|"
      "mmap failed: cannot allocate memory|ggml_assert(ctx->mem_buffer != null) failed"},
     {{11, "heap_limit", gpu_oom, once, !trailer, !vague, !kernel, "the runtime's heap limit is reached: raise it"},
      "javascript heap out of memory|java.lang.outofmemoryerror"},
