@@ -2,6 +2,8 @@
 // No real time passes.
 #pragma once
 
+#include <algorithm>
+
 #include "hale/async/executor.hpp"
 #include "hale/async/root.hpp"
 #include "hale/async/timer_queue.hpp"
@@ -24,11 +26,13 @@ class manual_executor final : public executor {
     for (;;) {
       run_ready();
       if (timers_.empty() || timers_.next_due() > until) break;
-      now_ = timers_.next_due();
+      now_ = std::max(now_, timers_.next_due());
       timers_.expire_next();
     }
-    now_ = until;
+    now_ = std::max(now_, until);
   }
+  /// Time passes and nothing runs: as if the process had been stopped.
+  void oversleep(duration wait) { now_ += wait; }
   void run_for(duration wait) { run_until(now_ + wait); }
   /// Runs until nothing is ready and no timer is armed.
   void run() {
