@@ -39,7 +39,22 @@ void read_cluster(table_reader& root, cluster_spec& spec) {
 void read_services(table_reader& root, cluster_spec& spec) {
   auto services = root.read_table("service");
   if (!services) return;
-  for (table_reader& service : services->read_named_tables()) spec.services.push_back(read_service(std::move(service)));
+  std::size_t instances = 0;
+  for (table_reader& table : services->read_named_tables()) {
+    const key_path path = table.path();
+    spec.services.push_back(read_service(std::move(table)));
+    std::vector<instance_spec>& added = spec.services.back().instances;
+    instances += added.size();
+    if (instances > max_instances) {  // nor are they kept, whatever a file asks for
+      root.report().error(path, fmt::format("with this service there are more than {} instances", max_instances));
+      instances -= added.size() - 1;
+      added.resize(1);
+    }
+    if (spec.services.size() > max_services) break;
+  }
+  // Services that could not be read are no reason to miss them.
+  const bool named_none = spec.services.empty() && root.report().has_errors();
+  if (named_none) root.report().mark_broken({"service"});
 }
 
 void read_root(table_reader root, cluster_spec& spec) {

@@ -42,9 +42,8 @@ bool file_report::is_broken(const key_path& path) const {
 
 // Below [cluster] and [service.NAME] the position already says which one: only the key is named.
 config_error file_report::located(const key_path& path, text_position at, const std::string& message) const {
-  std::size_t skipped = 0;
+  std::size_t skipped = path.size() > 2 ? 2 : 0;
   if (path.size() > 1 && path.front() == "cluster") skipped = 1;
-  if (path.size() > 2) skipped = 2;
   const key_path shown(path.begin() + static_cast<std::ptrdiff_t>(skipped), path.end());
   return {file_, at.line, at.column, shown.empty() ? message : fmt::format("{}: {}", to_string(shown), message)};
 }

@@ -176,7 +176,7 @@ void read_min_instances(table_reader& in, const service_spec& service) {
   if (!in.read_integer("min_instances", least)) return;
   const auto count = static_cast<std::int64_t>(service.instances.size());
   if (least < 0 || least > count) {
-    in.error("min_instances", fmt::format("expected a whole number from 0 to the {} instances there are", count));
+    in.error("min_instances", fmt::format("expected a whole number from 0 to {}, as many as there are instances", count));
   } else if (least != 1) {
     in.report().unsupported(in.path_of("min_instances"), "min_instances");
   }
@@ -243,21 +243,7 @@ std::vector<std::string> read_group(table_reader& group) {
 
 using members_by_group = std::map<std::string, std::vector<std::string>>;
 
-// Groups form trees: following first members first, a group must not come back to itself.
-std::vector<std::string> find_group_cycle(const members_by_group& groups, const std::string& from) {
-  std::vector<std::string> trail = {from};
-  // Each group has at most one parent here, so that walking up either ends or comes back.
-  for (std::size_t steps = 0; steps <= groups.size(); ++steps) {
-    const auto parent = std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
-      return std::find(group.second.begin(), group.second.end(), trail.back()) != group.second.end();
-    });
-    if (parent == groups.end()) return {};
-    trail.push_back(parent->first);
-    if (parent->first == from) return {trail.rbegin(), trail.rend()};
-  }
-  return {};
-}
-
+// Groups form trees: each member has one owner, and no group is below itself.
 class group_checker {
  public:
   group_checker(file_report& report, const members_by_group& groups, const std::vector<service_spec>& services)
@@ -275,9 +261,19 @@ class group_checker {
     }
     const std::vector<std::string>& members = groups_.at(name);
     for (std::size_t i = 0; i < members.size(); ++i) check_member(path, i, members[i]);
-    const std::vector<std::string> cycle = find_group_cycle(groups_, name);
-    if (!cycle.empty() && *std::min_element(cycle.begin(), cycle.end()) == name) {
-      report_.error(with(path, "members"), fmt::format("a cycle: {}", fmt::join(cycle, " → ")));
+  }
+
+  /// After every group has been checked, so that all owners are known. A cycle is reported at its first name.
+  void check_cycle(const key_path& path) {
+    std::vector<std::string> trail = {path.back()};
+    for (std::size_t steps = 0; steps <= groups_.size(); ++steps) {
+      const auto owner = owner_.find(trail.back());
+      if (owner == owner_.end() || owner->second < path.back()) return;
+      trail.push_back(owner->second);
+      if (owner->second == path.back()) {
+        std::reverse(trail.begin(), trail.end());
+        return report_.error(with(path, "members"), fmt::format("a cycle: {}", fmt::join(trail, " → ")));
+      }
     }
   }
 
@@ -382,12 +378,16 @@ void read_control(table_reader& cluster, std::vector<std::string>& control) {
 void read_groups(table_reader groups, const std::vector<service_spec>& services) {
   members_by_group members;
   std::vector<table_reader> tables = groups.read_named_tables();
+  if (tables.size() > max_services) {
+    return groups.report().error(groups.path(), fmt::format("a cluster has at most {} groups", max_services));
+  }
   for (table_reader& table : tables) {
     groups.report().unsupported(table.path(), fmt::format("group.{}", table.path().back()));
     members.emplace(table.path().back(), read_group(table));
   }
   group_checker checker(groups.report(), members, services);
   for (const table_reader& table : tables) checker.check(table.path());
+  for (const table_reader& table : tables) checker.check_cycle(table.path());
 }
 
 void read_alerts(table_reader alerts) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -26,17 +27,37 @@ service_spec read_preset(table_reader& in) {
   return {};
 }
 
+// ["ollama", "serve"] for "ollama serve", where nothing in it means something to a shell.
+std::string words_meant(std::string_view line) {
+  if (line.empty() || line.size() > 80 || line.find_first_of("\"'\\$`|&;<>()*?~") != std::string_view::npos) {
+    return R"(["…", "…"])";
+  }
+  std::string words;
+  while (!line.empty()) {
+    const std::string_view word = line.substr(0, line.find(' '));
+    if (!word.empty()) words += fmt::format("{}\"{}\"", words.empty() ? "" : ", ", word);
+    line.remove_prefix(std::min(word.size() + 1, line.size()));
+  }
+  return fmt::format("[{}]", words);
+}
+
 // An array of words, or with shell = true one string.
 void read_command(table_reader& in, service_spec& service) {
   in.read_flag("shell", service.shell);
   if (service.shell) {
-    std::string line;
-    if (in.read_text("command", line)) service.command.assign(1, line);
+    const document_node* node = in.take("command");
+    if (node == nullptr) return;
+    if (node->type == kind::text) {
+      service.command.assign(1, node->text);
+    } else {
+      in.expected(in.path_of("command"), *node, "one string for the shell, since shell = true");
+    }
     return;
   }
   const document_node* node = in.take("command");
   if (node != nullptr && node->type == kind::text) {
-    in.expected(in.path_of("command"), *node, "an array of words", "write [\"…\", \"…\"], or set shell = true");
+    const std::string hint = fmt::format("write {}, or set shell = true", words_meant(node->text));
+    in.expected(in.path_of("command"), *node, "an array of words", hint);
   } else {
     in.read_texts("command", service.command);
   }
@@ -82,8 +103,9 @@ void read_port_text(table_reader& in, std::string& port) {
   if (node->type == kind::integer) {
     port = std::to_string(node->integer);
   } else {
-    in.read_text("port", port);
-    if (port.empty()) in.error("port", "expected a port from 1 to 65535, or a placeholder");
+    if (in.read_text("port", port) && port.empty()) {
+      in.error("port", "expected a port from 1 to 65535, or a placeholder");
+    }
   }
 }
 
@@ -132,6 +154,10 @@ void refuse_foreign_keys(table_reader& in, const probe_spec& probe) {
 }
 
 void read_health(table_reader& in, service_spec& service) {
+  const document_node* node = in.take("health");
+  if (node != nullptr && node->type == kind::text) {
+    return in.expected(in.path_of("health"), *node, "a table", R"(write { http = "/…" })");
+  }
   auto health = in.read_table("health");
   if (!health) return;
   probe_spec probe = service.health.value_or(probe_spec());
@@ -153,6 +179,8 @@ void read_health(table_reader& in, service_spec& service) {
   health->read_count("failures", probe.failures);
   refuse_foreign_keys(*health, probe);
   health->finish();
+  // Whether it lacks a port is not known then.
+  if (in.report().is_broken(health->path_of("port"))) in.report().mark_broken(in.path_of("base_port"));
   service.health = std::move(probe);
   if (service.start_probe) {
     const std::string path = service.start_probe->path;

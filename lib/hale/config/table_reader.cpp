@@ -94,10 +94,15 @@ std::string number_text(const document_node& node) {
 std::string quantity_hint(const document_node& node, std::string (*meant_by)(std::string_view), std::string_view unit) {
   const std::string number = number_text(node);
   if (!number.empty() && number.front() != '-') {
-    return fmt::format("{} has no unit: write \"{}{}\"", describe(node), number, unit);
+    return fmt::format("it has no unit: write \"{}{}\"", number, unit);
   }
   const std::string written = node.type == kind::text ? meant_by(node.text) : "";
   return written.empty() ? "" : fmt::format("write \"{}\"", written);
+}
+
+std::string integer_hint(const document_node& node) {
+  const bool digits = node.type == kind::text && is_number(node.text) && node.text.find('.') == std::string::npos;
+  return digits ? fmt::format("write {} without quotes", clipped(node.text)) : "";
 }
 
 std::string text_hint(const document_node& node) {
@@ -129,7 +134,10 @@ const document_node* table_reader::take(std::string_view key) {
 const document_node* table_reader::take(std::string_view key, kind wanted, std::string_view what) {
   const document_node* node = take(key);
   if (node == nullptr || node->type == wanted) return node;
-  expected(path_of(key), *node, what, wanted == kind::text ? text_hint(*node) : "");
+  const std::string hint = wanted == kind::text      ? text_hint(*node)
+                           : wanted == kind::integer ? integer_hint(*node)
+                                                     : "";
+  expected(path_of(key), *node, what, hint);
   return nullptr;
 }
 
@@ -257,7 +265,7 @@ bool table_reader::read_integers(std::string_view key, std::vector<std::int64_t>
     path.push_back(std::to_string(i));
     report_.place(path, child.at);
     if (child.type != kind::integer) {
-      expected(path, child, "a whole number");
+      expected(path, child, "a whole number", integer_hint(child));
       well = false;
     }
     integers.push_back(child.integer);
@@ -290,7 +298,7 @@ bool table_reader::read_choice(std::string_view key, std::span<const std::string
   if (found == choices.end()) {
     const std::string_view nearest = node->type == kind::text ? nearest_name(node->text, choices) : std::string_view();
     const std::string hint = nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest);
-    expected(path_of(key), *node, fmt::format("\"{}\"", fmt::join(choices, "\", \"")), hint);
+    expected(path_of(key), *node, fmt::format("one of \"{}\"", fmt::join(choices, "\", \"")), hint);
     return false;
   }
   field = static_cast<std::size_t>(found - choices.begin());

@@ -295,7 +295,8 @@ void check_instance_names(const section& all, const cluster_spec& spec, const se
     for (std::size_t i = 0; i < service.instances.size(); ++i) {
       const std::string& name = service.instances[i].name;
       const std::string at = std::to_string(i);
-      if (std::string fault = name_fault(name); !fault.empty()) names.fault(at, std::move(fault));
+      const bool is_derived = name.starts_with(service.name) && !name_fault(service.name).empty();
+      if (std::string fault = name_fault(name); !fault.empty() && !is_derived) names.fault(at, std::move(fault));
       if (const auto [earlier, fresh] = owner.emplace(name, service.name); !fresh) {
         names.fault(at, fmt::format("there is already an instance \"{}\" in service {}", name, earlier->second));
       }
