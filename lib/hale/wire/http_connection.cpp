@@ -83,6 +83,7 @@ task<void> http_connection::refuse(int status) {
 // One request and its response. False: the connection is of no more use.
 task<bool> http_connection::serve_one(bool first) {
   http_parser parser(http_parser::kind::request, options_.limits);
+  head_only_ = false;
   auto receiving = receive(parser, first);
   const int outcome = co_await std::move(receiving);
   if (outcome == nothing_to_answer) co_return false;

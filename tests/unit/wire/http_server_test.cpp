@@ -207,6 +207,12 @@ BOOST_AUTO_TEST_CASE(bad_requests_are_refused_each_in_its_own_way) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_refusal_after_a_head_request_has_its_words) {
+  serving at;
+  const std::string answers = at.answer("HEAD / HTTP/1.1\r\nHost: x\r\n\r\nnonsense");
+  BOOST_TEST(answers.find("\r\n\r\n400 Bad Request\n") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_refused_peer_is_read_out_for_a_while_so_that_it_sees_why) {
   serving at;
   at.start();
