@@ -1,0 +1,248 @@
+#include "hale/os/spawn.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HALE_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HALE_SANITIZED 1
+#endif
+#endif
+
+namespace hale::os {
+namespace {
+
+constexpr std::size_t stack_bytes = 64 * 1024;
+constexpr std::size_t guard_bytes = 4096;
+
+// Sanitizers keep books on a process's memory, which a child must not write in: theirs is a copy.
+#ifdef HALE_SANITIZED
+constexpr int share_memory = 0;
+#else
+constexpr int share_memory = CLONE_VM;
+#endif
+
+enum class step : int { none, duplicate, join_group, working_directory, exec };
+
+const char* name_of(step which) noexcept {
+  switch (which) {
+    case step::duplicate: return "dup2";
+    case step::join_group: return "cgroup";
+    case step::working_directory: return "chdir";
+    case step::exec: return "exec";
+    case step::none: break;
+  }
+  return "fork";
+}
+
+std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (const std::string& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+struct child_plan {
+  const char* program;
+  char* const* argv;
+  char* const* environment;
+  const char* cwd;  // null: the parent's
+  const child_setup* setup;
+  int null;
+};
+
+}  // namespace
+
+struct spawner::shared_page {
+  volatile step failed_step;
+  volatile int failed_errno;
+};
+
+namespace {
+
+struct child_argument {
+  const child_plan* plan;
+  volatile step* failed_step;
+  volatile int* failed_errno;
+};
+
+[[noreturn]] void give_up(const child_argument& how, step at) noexcept {
+  *how.failed_errno = errno;
+  *how.failed_step = at;
+  ::_exit(127);
+}
+
+// The kernel drops handlers at exec but keeps what is ignored.
+void reset_signal_dispositions() noexcept {
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &standard, nullptr);
+}
+
+void close_from(unsigned first) noexcept {
+  if (::syscall(SYS_close_range, first, ~0u, 0) == 0) return;
+  rlimit open_files{};
+  ::getrlimit(RLIMIT_NOFILE, &open_files);
+  for (unsigned fd = first; fd < open_files.rlim_cur; ++fd) ::close(static_cast<int>(fd));
+}
+
+void write_number(const char* path, int value) noexcept {
+  std::array<char, 16> text;
+  std::size_t begin = text.size();
+  unsigned left = static_cast<unsigned>(value < 0 ? -value : value);
+  do {
+    text[--begin] = static_cast<char>('0' + left % 10);
+    left /= 10;
+  } while (left != 0);
+  if (value < 0) text[--begin] = '-';
+  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  [[maybe_unused]] const ssize_t ignored = ::write(fd, text.data() + begin, text.size() - begin);
+  ::close(fd);
+}
+
+int run_child(void* argument) noexcept {
+  const auto& how = *static_cast<const child_argument*>(argument);
+  const child_plan& plan = *how.plan;
+  const child_setup& setup = *plan.setup;
+  ::setsid();
+  if (setup.group_procs >= 0 && ::write(setup.group_procs, "0", 1) != 1) give_up(how, step::join_group);
+  if (setup.oom_score_adjustment) write_number("/proc/self/oom_score_adj", *setup.oom_score_adjustment);
+  if (::dup2(plan.null, 0) < 0 || ::dup2(setup.out, 1) < 0 || ::dup2(setup.err, 2) < 0) give_up(how, step::duplicate);
+  close_from(3);
+  if (plan.cwd != nullptr && ::chdir(plan.cwd) != 0) give_up(how, step::working_directory);
+  if (setup.open_files) ::setrlimit(RLIMIT_NOFILE, &*setup.open_files);
+  reset_signal_dispositions();
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execve(plan.program, plan.argv, plan.environment);
+  give_up(how, step::exec);
+}
+
+void* reserve(std::size_t bytes, int flags) {
+  void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED) throw std::system_error(errno, std::system_category(), "mmap");
+  return at;
+}
+
+std::string environment_value(const std::vector<std::string>& environment, std::string_view name) {
+  for (const std::string& entry : environment) {
+    const bool named = entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name);
+    if (named) return entry.substr(name.size() + 1);
+  }
+  return {};
+}
+
+/// 0 where `path` is a file this process may execute, else the errno exec would give.
+int why_not_executable(const std::string& path) noexcept {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return errno;
+  if (!S_ISREG(found.st_mode)) return EACCES;
+  return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+/// A script whose interpreter is missing fails as if itself were: the interpreter is what the reader must hear of.
+std::string what_is_missing(const std::string& program) {
+  unique_fd script(::open(program.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  std::array<char, 256> head{};
+  const ssize_t count = script ? ::read(script.get(), head.data(), head.size()) : -1;
+  std::string_view text(head.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+  if (!text.starts_with("#!")) return program;
+  text.remove_prefix(2);
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  const std::string interpreter(text.substr(0, text.find_first_of(" \t\r\n")));
+  return interpreter.empty() ? program : interpreter;
+}
+
+}  // namespace
+
+result<std::string, spawn_error> find_program(const process_spec& spec) {
+  const std::string& name = spec.argv.front();
+  if (name.empty()) return spawn_error{system_error(ENOENT), "exec", name};
+  if (name.find('/') != std::string::npos) return name;
+  std::string path = environment_value(spec.environment, "PATH");
+  if (path.empty()) path = "/usr/local/bin:/usr/bin:/bin";
+  spawn_error found{system_error(ENOENT), "exec", name};
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find(':', begin), path.size());
+    std::string candidate = path.substr(begin, end - begin);
+    begin = end + 1;
+    if (candidate.empty()) candidate = ".";
+    if (candidate.front() != '/' && !spec.cwd.empty()) candidate = spec.cwd + '/' + candidate;
+    candidate += '/' + name;
+    const int failed = why_not_executable(candidate);
+    if (failed == 0) return candidate;
+    if (failed != ENOENT && failed != ENOTDIR) found = spawn_error{system_error(failed), "exec", candidate};
+  }
+  return found;
+}
+
+spawner::spawner() : null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
+  if (!null_) throw std::system_error(errno, std::system_category(), "/dev/null");
+  page_ = static_cast<shared_page*>(reserve(sizeof(shared_page), MAP_SHARED));
+  stack_ = reserve(stack_bytes + guard_bytes, MAP_PRIVATE | MAP_STACK);
+  ::mprotect(stack_, guard_bytes, PROT_NONE);
+}
+
+spawner::~spawner() {
+  ::munmap(page_, sizeof(shared_page));
+  ::munmap(stack_, stack_bytes + guard_bytes);
+}
+
+result<spawned_process, spawn_error> spawner::spawn(const process_spec& spec, const child_setup& setup) {
+  assert(!spec.argv.empty());
+  const result<std::string, spawn_error> program = find_program(spec);
+  if (!program) return program.error();
+  const std::vector<char*> argv = pointers_to(spec.argv);
+  const std::vector<char*> environment = pointers_to(spec.environment);
+  child_setup complete = setup;
+  if (complete.out < 0) complete.out = null_.get();
+  if (complete.err < 0) complete.err = null_.get();
+  const child_plan plan{program->c_str(),   argv.data(), environment.data(), spec.cwd.empty() ? nullptr : spec.cwd.c_str(),
+                        &complete, null_.get()};
+  page_->failed_step = step::none;
+  page_->failed_errno = 0;
+  child_argument argument{&plan, &page_->failed_step, &page_->failed_errno};
+
+  // No handler of ours may run in the child, which has our memory but not our place in it.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  int pidfd = -1;
+  char* stack_top = static_cast<char*>(stack_) + stack_bytes + guard_bytes;
+  const pid_t pid = ::clone(&run_child, stack_top, share_memory | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &argument, &pidfd);
+  const int clone_errno = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) return spawn_error{system_error(clone_errno), "fork", {}};
+
+  spawned_process started{pid, unique_fd(pidfd)};
+  const step failed = page_->failed_step;
+  if (failed == step::none) return started;
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  const int code = page_->failed_errno;
+  std::string path;
+  if (failed == step::working_directory) path = spec.cwd;
+  if (failed == step::exec) path = code == ENOENT ? what_is_missing(*program) : *program;
+  return spawn_error{system_error(code), name_of(failed), std::move(path)};
+}
+
+}  // namespace hale::os
