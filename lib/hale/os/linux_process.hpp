@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <asio/signal_set.hpp>
 #include <map>
@@ -35,6 +36,7 @@ class linux_process_host final : public process_host {
   task<result<std::unique_ptr<process>, spawn_error>> spawn(process_spec spec) override;
   port_holder find_listener(std::uint16_t port) noexcept override;
   const std::vector<std::string>& inherited_environment() const noexcept override { return environment_; }
+  std::int64_t own_pid() const noexcept override { return ::getpid(); }
 
   /// How trees are really tracked.
   tree_tracking tracking() const noexcept { return groups_.kind(); }
