@@ -1,6 +1,6 @@
 #include "hale/config/cluster_file.hpp"
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "hale/config/document.hpp"
 #include "hale/config/file_report.hpp"
@@ -39,17 +39,10 @@ void read_cluster(table_reader& root, cluster_spec& spec) {
 void read_services(table_reader& root, cluster_spec& spec) {
   auto services = root.read_table("service");
   if (!services) return;
-  std::size_t instances = 0;
+  std::size_t room = max_instances;
   for (table_reader& table : services->read_named_tables()) {
-    const key_path path = table.path();
-    spec.services.push_back(read_service(std::move(table)));
-    std::vector<instance_spec>& added = spec.services.back().instances;
-    instances += added.size();
-    if (instances > max_instances) {  // nor are they kept, whatever a file asks for
-      root.report().error(path, fmt::format("with this service there are more than {} instances", max_instances));
-      instances -= added.size() - 1;
-      added.resize(1);
-    }
+    spec.services.push_back(read_service(std::move(table), room));
+    room -= std::min(room, spec.services.back().instances.size());
     if (spec.services.size() > max_services) break;
   }
   // Services that could not be read are no reason to miss them.

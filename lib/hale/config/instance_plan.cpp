@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "hale/heal/validate.hpp"
-
 namespace hale {
 namespace {
 
@@ -31,15 +29,16 @@ std::size_t instance_plan::decide_count(std::vector<fault>& faults) const {
     faults.push_back({"instances", fmt::format("expected a whole number from 1 to {}", max_instances)});
     return 1;
   }
-  if (names.size() > max_instances) {
-    faults.push_back({"names", fmt::format("a cluster has at most {} instances", max_instances)});
+  const std::size_t wanted = !names.empty() ? names.size() : count ? static_cast<std::size_t>(*count) : 1;
+  if (wanted > most) {
+    faults.push_back({names.empty() ? "instances" : "names",
+                      fmt::format("with these the cluster has more than {} instances", max_instances)});
     return 1;
   }
-  if (names.empty()) return count ? static_cast<std::size_t>(*count) : 1;
-  if (count && static_cast<std::size_t>(*count) != names.size()) {
+  if (!names.empty() && count && static_cast<std::size_t>(*count) != names.size()) {
     faults.push_back({"instances", fmt::format("{} instances, but {} names: the names alone are enough", *count, names.size())});
   }
-  return names.size();
+  return wanted;
 }
 
 void instance_plan::give_ports(std::vector<instance_spec>& instances, std::vector<fault>& faults) const {

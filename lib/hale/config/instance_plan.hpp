@@ -1,12 +1,14 @@
 // From what a user says about the instances of a service (how many, their names, their ports) to the instances.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "hale/heal/spec.hpp"
+#include "hale/heal/validate.hpp"
 
 namespace hale {
 
@@ -19,6 +21,7 @@ struct instance_plan {
   std::optional<std::int64_t> base_port;
   std::optional<std::int64_t> port_offset;
   std::vector<std::int64_t> ports;    ///< one for each instance, instead of base_port
+  std::size_t most = max_instances;   ///< how many the cluster has room for
 
   struct fault {
     std::string key;  ///< "instances", "names", "base_port", "port_offset", "ports"

@@ -69,9 +69,10 @@ void read_optional_integer(table_reader& in, std::string_view key, Field& field)
   if (in.read_integer(key, value)) field = value;
 }
 
-void read_instances(table_reader& in, service_spec& service) {
+void read_instances(table_reader& in, service_spec& service, std::size_t most) {
   instance_plan plan;
   plan.service = service.name;
+  plan.most = most;
   in.read_texts("names", plan.names);
   if (in.has("names") && plan.names.empty() && !in.report().is_broken(in.path_of("names"))) {
     in.error("names", "expected at least one name");
@@ -268,13 +269,13 @@ void read_logs(table_reader& in, log_limits& logs) {
 
 }  // namespace
 
-service_spec read_service(table_reader in) {
+service_spec read_service(table_reader in, std::size_t most_instances) {
   service_spec service = read_preset(in);
   service.name = in.path().back();
   read_command(in, service);
   in.read_text_map("env", service.env);
   in.read_text("cwd", service.cwd);
-  read_instances(in, service);
+  read_instances(in, service, most_instances);
   in.read_duration("stagger", service.stagger);
   in.read_texts("after", service.after);
   in.read_texts("needs", service.needs);

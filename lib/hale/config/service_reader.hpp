@@ -6,6 +6,7 @@
 
 namespace hale {
 
-service_spec read_service(table_reader in);
+/// `most_instances` is how many the cluster still has room for.
+service_spec read_service(table_reader in, std::size_t most_instances);
 
 }  // namespace hale

@@ -314,7 +314,13 @@ std::optional<table_reader> table_reader::read_table(std::string_view key) {
 std::vector<table_reader> table_reader::read_named_tables() {
   std::vector<table_reader> tables;
   for (const document_node& child : table_.children) {
-    if (auto table = read_table(child.key)) tables.push_back(std::move(*table));
+    key_path path = path_of(child.key);
+    report_.place(path, child.at);
+    if (child.type == kind::table) {
+      tables.emplace_back(report_, child, std::move(path));
+    } else {
+      expected(path, child, "a table");
+    }
   }
   return tables;
 }

@@ -209,7 +209,8 @@ void check_probe(const section& in, const probe_spec& probe, const service_spec&
 void check_heartbeat(const section& in, const heartbeat_spec& heartbeat) {
   in.between("expected", heartbeat.expected, 1ms);
   in.between("drift", heartbeat.drift, 0s);
-  if (heartbeat.drift / 2 > heartbeat.expected || heartbeat.drift > heartbeat.expected * 2) {
+  const duration beyond = saturating_add(instant(heartbeat.drift), -heartbeat.expected).time_since_epoch();
+  if (heartbeat.expected >= 1ms && beyond > heartbeat.expected) {
     in.fault("drift", "expected",
              fmt::format("{} is more than twice the expected {}: it would be dead before it is degraded",
                          format_duration(heartbeat.drift), format_duration(heartbeat.expected)));
