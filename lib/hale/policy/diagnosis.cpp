@@ -26,8 +26,9 @@ std::string spoken_size(std::uint64_t bytes) {
 }
 
 diagnosis silent(health_status status, duration drift, const health_thresholds& limits) {
-  return {status, cause::no_heartbeat,
-          fmt::format("no heartbeat for {}, expected every {}", spoken(drift), format_duration(limits.heartbeat_expected))};
+  return {
+      status, cause::no_heartbeat,
+      fmt::format("no heartbeat for {}, expected every {}", spoken(drift), format_duration(limits.heartbeat_expected))};
 }
 
 diagnosis failing(const vitals& seen) {
@@ -68,17 +69,24 @@ diagnosis diagnose(const vitals& seen, const health_thresholds& limits, instant 
   const auto silent_for_more_than = [&](duration span) {
     return limits.heartbeats_expected && now > saturating_add(last, span);
   };
-  const duration three_expected = saturating_add(saturating_add(instant(expected), expected), expected).time_since_epoch();
+  const duration three_expected =
+      saturating_add(saturating_add(instant(expected), expected), expected).time_since_epoch();
   const duration late = saturating_add(instant(expected), limits.heartbeat_drift_threshold).time_since_epoch();
 
   if (silent_for_more_than(three_expected) && !seen.progressing) return silent(dead, now - last, limits);
-  if (seen.consecutive_failures > 0 && seen.consecutive_failures >= limits.max_consecutive_failures) return failing(seen);
-  if (seen.error_rate > limits.unhealthy_error_rate) return erring(unhealthy, seen.error_rate, limits.unhealthy_error_rate);
+  if (seen.consecutive_failures > 0 && seen.consecutive_failures >= limits.max_consecutive_failures) {
+    return failing(seen);
+  }
+  if (seen.error_rate > limits.unhealthy_error_rate) {
+    return erring(unhealthy, seen.error_rate, limits.unhealthy_error_rate);
+  }
   if (limits.memory_hard_bytes && seen.rss_bytes > *limits.memory_hard_bytes) {
     return too_large(unhealthy, seen.rss_bytes, *limits.memory_hard_bytes);
   }
   if (silent_for_more_than(late)) return silent(degraded, now - last, limits);
-  if (seen.error_rate > limits.degraded_error_rate) return erring(degraded, seen.error_rate, limits.degraded_error_rate);
+  if (seen.error_rate > limits.degraded_error_rate) {
+    return erring(degraded, seen.error_rate, limits.degraded_error_rate);
+  }
   if (limits.memory_soft_bytes && seen.rss_bytes > *limits.memory_soft_bytes) {
     return too_large(degraded, seen.rss_bytes, *limits.memory_soft_bytes);
   }

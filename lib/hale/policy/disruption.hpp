@@ -1,5 +1,5 @@
-// How many instances of a service the verdicts of probes may take down at once (behaviour, section 6). Exits are exempt:
-// what is dead is restarted.
+// How many instances of a service the verdicts of probes may take down at once (behaviour, section 6). Exits are
+// exempt: what is dead is restarted.
 #pragma once
 
 #include <cstdint>

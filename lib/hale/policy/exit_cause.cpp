@@ -16,14 +16,30 @@ struct named_signal {
   std::string_view name;
 };
 constexpr std::array signal_names = std::to_array<named_signal>({
-    {1, "SIGHUP"},   {2, "SIGINT"},   {3, "SIGQUIT"},  {4, "SIGILL"},   {5, "SIGTRAP"}, {6, "SIGABRT"},  {7, "SIGBUS"},
-    {8, "SIGFPE"},   {9, "SIGKILL"},  {10, "SIGUSR1"}, {11, "SIGSEGV"}, {12, "SIGUSR2"}, {13, "SIGPIPE"}, {14, "SIGALRM"},
-    {15, "SIGTERM"}, {24, "SIGXCPU"}, {25, "SIGXFSZ"}, {31, "SIGSYS"},
+    {1, "SIGHUP"},
+    {2, "SIGINT"},
+    {3, "SIGQUIT"},
+    {4, "SIGILL"},
+    {5, "SIGTRAP"},
+    {6, "SIGABRT"},
+    {7, "SIGBUS"},
+    {8, "SIGFPE"},
+    {9, "SIGKILL"},
+    {10, "SIGUSR1"},
+    {11, "SIGSEGV"},
+    {12, "SIGUSR2"},
+    {13, "SIGPIPE"},
+    {14, "SIGALRM"},
+    {15, "SIGTERM"},
+    {24, "SIGXCPU"},
+    {25, "SIGXFSZ"},
+    {31, "SIGSYS"},
 });
 
 constexpr bool is_crash(int signal) { return signal == 4 || signal == 6 || signal == 7 || signal == 8 || signal == 11; }
 
-/// The signal that a shell, or a runtime that behaves like one, passes on as 128 + n; 0 if the code means no such thing.
+/// The signal that a shell, or a runtime that behaves like one, passes on as 128 + n; 0 if the code means no such
+/// thing.
 constexpr int passed_on_signal(int code) {
   const int signal = code - 128;
   const bool usual = is_crash(signal) || signal == 2 || signal == 3 || signal == 9 || signal == 15;
@@ -43,7 +59,8 @@ std::string manner(const exit_status& status) {
     return fmt::format("exited with code {}", by_itself->code);
   }
   if (const auto* by_signal = std::get_if<signalled>(&status)) {
-    return fmt::format("killed by {}{}", signal_name(by_signal->signal), by_signal->core_dumped ? " (core dumped)" : "");
+    return fmt::format("killed by {}{}", signal_name(by_signal->signal),
+                       by_signal->core_dumped ? " (core dumped)" : "");
   }
   return "gone, and the kernel does not tell how";
 }
@@ -52,20 +69,26 @@ std::string manner_and_moment(const exit_evidence& evidence) {
   return manner(evidence.status) + (evidence.was_starting ? " before it was ready" : "");
 }
 
-bool has_signature(const exit_evidence& evidence) { return evidence.signature && evidence.signature->what != nullptr; }
+const signature* signature_of(const exit_evidence& evidence) {
+  return evidence.signature ? evidence.signature->what : nullptr;
+}
 
-restart_class class_of(const exit_evidence& evidence) {
-  const signature& what = *evidence.signature->what;
+bool is_specific(const signature& what) { return !what.generic_trailer && !what.vague; }
+
+/// A hold is for ever, so it wants more than a word that harmless lines hold too: what has served was not
+/// misconfigured, and what refuses its configuration exits by itself. Those are tried once more.
+restart_class class_of(const signature& what, bool was_starting, bool by_itself) {
   if (what.restart == restart_class::none) return restart_class::restart;
-  const bool had_worked = !evidence.was_starting && what.cause != cause::resource_exhausted;
-  if (what.restart == restart_class::hold && had_worked) return restart_class::once;
-  return what.restart;
+  if (what.restart != restart_class::hold) return what.restart;
+  const bool worked = !was_starting && what.cause != cause::resource_exhausted;
+  const bool doubtful = what.vague && !by_itself;
+  return worked || doubtful ? restart_class::once : restart_class::hold;
 }
 
 exit_verdict by_signature(const exit_evidence& evidence) {
   const signature_match& match = *evidence.signature;
   return {match.what->cause, fmt::format("{}: {}; {}", match.what->hint, match.line, manner_and_moment(evidence)),
-          class_of(evidence)};
+          class_of(*match.what, evidence.was_starting, std::holds_alternative<exited>(evidence.status))};
 }
 
 /// A person's or a rollout's wish says nothing about the process; a verdict about its health leaves its log to say what
@@ -73,9 +96,8 @@ exit_verdict by_signature(const exit_evidence& evidence) {
 exit_verdict by_own_action(const exit_evidence& evidence) {
   const cause why = *evidence.own_action;
   const bool was_sick = why != cause::operator_request && why != cause::rollout && why != cause::dependency_lost;
-  const bool explained = was_sick && has_signature(evidence) && !evidence.signature->what->generic_trailer;
   return {why, fmt::format("stopped by hale ({}): {}", to_string(why), manner(evidence.status)),
-          explained ? class_of(evidence) : restart_class::restart};
+          was_sick ? restart_of_sick(evidence.signature, evidence.was_starting) : restart_class::restart};
 }
 
 exit_verdict by_kernel(const exit_evidence& evidence) {
@@ -86,7 +108,8 @@ exit_verdict by_kernel(const exit_evidence& evidence) {
 }
 
 exit_verdict by_signal(const exit_evidence& evidence, int signal) {
-  return {is_crash(signal) ? cause::crash : cause::killed_by_signal, manner_and_moment(evidence), restart_class::restart};
+  return {is_crash(signal) ? cause::crash : cause::killed_by_signal, manner_and_moment(evidence),
+          restart_class::restart};
 }
 
 exit_verdict by_code(const exit_evidence& evidence, int code) {
@@ -106,11 +129,7 @@ exit_verdict by_status(const exit_evidence& evidence) {
 }
 
 /// Whether a signature says more than a clean exit does: a warning and vague words do not.
-bool is_telling(const exit_evidence& evidence) {
-  if (!has_signature(evidence)) return false;
-  const signature& what = *evidence.signature->what;
-  return !is_clean(evidence.status) || (!what.vague && what.restart != restart_class::none);
-}
+bool outweighs_clean_exit(const signature& what) { return !what.vague && what.restart != restart_class::none; }
 
 }  // namespace
 
@@ -123,11 +142,18 @@ std::string signal_name(int number) {
 
 exit_verdict classify_exit(const exit_evidence& evidence) {
   if (evidence.own_action) return by_own_action(evidence);
-  const bool logged = is_telling(evidence);
-  if (logged && !evidence.signature->what->generic_trailer) return by_signature(evidence);
-  if (evidence.oom_kills > 0 && (logged || !is_clean(evidence.status))) return by_kernel(evidence);
-  if (logged) return by_signature(evidence);
+  const signature* logged = signature_of(evidence);
+  const bool clean = is_clean(evidence.status);
+  if (logged != nullptr && clean && !outweighs_clean_exit(*logged)) logged = nullptr;
+  if (logged != nullptr && is_specific(*logged)) return by_signature(evidence);
+  if (evidence.oom_kills > 0 && (logged != nullptr || !clean)) return by_kernel(evidence);
+  if (logged != nullptr) return by_signature(evidence);
   return by_status(evidence);
+}
+
+restart_class restart_of_sick(const std::optional<signature_match>& signature, bool was_starting) noexcept {
+  if (!signature || signature->what == nullptr || !is_specific(*signature->what)) return restart_class::restart;
+  return class_of(*signature->what, was_starting, false);
 }
 
 exit_verdict classify_spawn_error(int error, std::string_view step, std::string_view path) {
@@ -144,12 +170,10 @@ exit_verdict classify_spawn_error(int error, std::string_view step, std::string_
     case ELOOP:
     case ENAMETOOLONG:
     case E2BIG:
-    case ELIBBAD:
-      return {cause::exec_failed, std::move(reason), restart_class::hold};
+    case ELIBBAD: return {cause::exec_failed, std::move(reason), restart_class::hold};
     case EMFILE:
     case ENFILE:
-    case ENOSPC:
-      return {cause::resource_exhausted, std::move(reason), restart_class::restart};
+    case ENOSPC: return {cause::resource_exhausted, std::move(reason), restart_class::restart};
     default:  // EAGAIN, ENOMEM, ETXTBSY …: it may pass
       return {cause::exec_failed, std::move(reason), restart_class::restart};
   }

@@ -1,6 +1,6 @@
 // Why a process ended, or could not be started: the verdict over all evidence, in the order of what can be trusted
-// (behaviour, section 5): what we did ourselves, a specific log line, the kernel's OOM counter, a generic log line, the
-// signal, the exit code. A SIGKILL alone is not out of memory.
+// (behaviour, section 5): what we did ourselves, a specific log line, the kernel's OOM counter, a vague or generic log
+// line, the signal, the exit code. A SIGKILL alone is not out of memory.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,12 @@ struct exit_verdict {
   restart_class restart = restart_class::restart;   ///< restart, once or hold
 };
 
-/// A signature that says hold does so for a process that never became ready, and for a full disk. One that had served
-/// was not misconfigured: it is restarted once, and held when it fails the same way again.
 exit_verdict classify_exit(const exit_evidence& evidence);
+
+/// What the log says about restarting an instance that is ended because it is sick: restart, once or hold. Only
+/// specific lines count; hold is for what never became ready, and for a full disk: what has served was not
+/// misconfigured, and is tried once more.
+restart_class restart_of_sick(const std::optional<signature_match>& signature, bool was_starting) noexcept;
 
 /// `error` is the errno of `step` ("exec", "chdir", "fork" …), which worked on `path` (may be empty).
 exit_verdict classify_spawn_error(int error, std::string_view step, std::string_view path);

@@ -1,4 +1,4 @@
-// The life of an instance as a table: its states and the transitions that are legal between them (behaviour, section 2).
+// The life of an instance as a table: its states and the transitions that are legal (behaviour, section 2).
 #pragma once
 
 #include <string_view>

@@ -27,13 +27,13 @@ enum class gap : std::uint8_t { start, anything, no_blank };
 
 struct piece {
   std::string_view text;
-  std::uint32_t gram = 0;       ///< four folded bytes of it
-  std::uint16_t next = 0;       ///< with the same hash; 0: none
+  std::uint32_t gram = 0;  ///< four folded bytes of it
+  std::uint16_t next = 0;  ///< with the same hash; 0: none
   std::uint8_t pattern = 0;
-  std::uint8_t position = 0;    ///< in its pattern
+  std::uint8_t position = 0;  ///< in its pattern
   std::uint8_t gram_offset = 0;
   gap before = gap::start;
-  gap after = gap::start;       ///< the gap that follows; start: it is the last
+  gap after = gap::start;  ///< the gap that follows; start: it is the last
   bool word_start = false;
   bool word_end = false;
 };
@@ -54,26 +54,29 @@ constexpr std::uint32_t gram_at(std::string_view text, std::size_t at) {
 constexpr std::size_t heads_count = 4096;
 constexpr std::size_t hash_of(std::uint32_t gram) { return gram * 2654435761U >> 20; }
 
-/// Rare letters make good marks; a digit class makes none.
-constexpr int rarity(std::string_view text, std::size_t at) {
+/// Rare letters make good marks; a digit class makes none. By byte.
+constexpr auto rarities = [] {
   constexpr std::string_view by_frequency = "etaoinsrldcumfpg hyb";
-  int sum = 0;
-  for (std::size_t i = at; i < at + gram_bytes; ++i) {
-    if (text[i] == '#') return -1;
-    const std::size_t place = by_frequency.find(text[i]);
-    sum += place == std::string_view::npos ? 24 : static_cast<int>(place);
+  std::array<int, 128> weights{};
+  weights.fill(static_cast<int>(by_frequency.size()) + 4);
+  for (std::size_t i = 0; i < by_frequency.size(); ++i) {
+    weights[static_cast<std::size_t>(by_frequency[i])] = static_cast<int>(i);
   }
-  return sum;
-}
+  weights['#'] = -1000;
+  return weights;
+}();
 
+/// Where in the piece its rarest four letters begin; its size if there are none.
 constexpr std::size_t best_gram(std::string_view text) {
   std::size_t best = text.size();
   int best_rarity = -1;
-  for (std::size_t at = 0; at + gram_bytes <= text.size(); ++at) {
-    if (rarity(text, at) > best_rarity) {
-      best_rarity = rarity(text, at);
-      best = at;
-    }
+  int rarity = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    rarity += rarities[static_cast<std::size_t>(text[i])];
+    if (i >= gram_bytes) rarity -= rarities[static_cast<std::size_t>(text[i - gram_bytes])];
+    if (i + 1 < gram_bytes || rarity <= best_rarity) continue;
+    best_rarity = rarity;
+    best = i + 1 - gram_bytes;
   }
   return best;
 }
@@ -81,7 +84,9 @@ constexpr std::size_t best_gram(std::string_view text) {
 constexpr std::size_t count_in_patterns(std::string_view marks) {
   std::size_t count = 0;
   for (const auto& row : rows) {
-    for (char c : row.patterns) count += marks.find(c) != std::string_view::npos ? 1 : 0;
+    for (char c : row.patterns) {
+      for (char mark : marks) count += c == mark ? 1 : 0;
+    }
     count += row.patterns.empty() ? 0 : 1;
   }
   return count;
@@ -125,7 +130,8 @@ constexpr compiled_table compile() {
     std::uint8_t position = 0;
     gap before = gap::start;
     while (!left.empty()) {
-      const std::size_t end = std::min(left.find_first_of("|*~"), left.size());
+      std::size_t end = 0;
+      while (end < left.size() && left[end] != '|' && left[end] != '*' && left[end] != '~') ++end;
       const char mark = end < left.size() ? left[end] : '|';
       piece& made = table.pieces[used];
       made = make_piece(left.substr(0, end));
@@ -233,8 +239,8 @@ class matcher {
   bool kernel_;
   finding best_;
   std::size_t best_rank_ = 0;
-  std::array<std::uint8_t, pattern_count> seen_{};   ///< pieces met so far, by pattern
-  std::array<std::uint32_t, pattern_count> end_;     ///< of the last of them
+  std::array<std::uint8_t, pattern_count> seen_{};  ///< pieces met so far, by pattern
+  std::array<std::uint32_t, pattern_count> end_;    ///< of the last of them
 };
 static_assert(std::endian::native == std::endian::little, "gram_at and memcpy must agree");
 
@@ -243,7 +249,8 @@ const signature* xid_signature(std::string_view line) {
   constexpr std::string_view before_code = "): ";
   const std::size_t at = line.find(before_code);
   unsigned code = 0;
-  for (std::size_t i = std::min(at, line.size()) + before_code.size(); i < line.size() && is_digit(line[i]) && code < 1000; ++i) {
+  for (std::size_t i = std::min(at, line.size()) + before_code.size();
+       i < line.size() && is_digit(line[i]) && code < 1000; ++i) {
     code = code * 10 + static_cast<unsigned>(line[i] - '0');
   }
   for (const auto& rule : signature_table::xid_rules) {
@@ -258,8 +265,8 @@ bool says_recovered(std::string_view line) {
   constexpr std::string_view ending = "retrying without pipeline parallelism";
   constexpr std::string_view colour_off = "\x1b[0m";
   const auto trim = [&line] {
-    while (!line.empty() && (is_blank(line.back()) || line.back() == '\r' || line.back() == '\n' || line.back() == '.' ||
-                             line.back() == '"')) {
+    while (!line.empty() && (is_blank(line.back()) || line.back() == '\r' || line.back() == '\n' ||
+                             line.back() == '.' || line.back() == '"')) {
       line.remove_suffix(1);
     }
   };
@@ -282,7 +289,8 @@ finding find(std::string_view line, line_source source) {
 /// As much of the line as is kept, with the words that matched, and nothing that a terminal would obey.
 std::string excerpt(std::string_view line, std::size_t match_end) {
   constexpr std::size_t limit = signature_scanner::line_limit_bytes;
-  if (match_end > limit) line.remove_prefix(std::min(match_end - limit / 2, line.size() - std::min(limit, line.size())));
+  if (match_end > limit)
+    line.remove_prefix(std::min(match_end - limit / 2, line.size() - std::min(limit, line.size())));
   std::string kept;
   for (std::size_t i = 0; i < line.size() && kept.size() < limit; ++i) {
     if (line.substr(i).starts_with("\x1b[")) {

@@ -1,5 +1,5 @@
-// What is observed of one incarnation, kept as the few numbers a diagnosis rests on. Plain data with the rules of how an
-// observation changes it; whoever watches records, `diagnose` reads.
+// What is observed of one incarnation, kept as the few numbers a diagnosis rests on. Plain data with the rules of how
+// an observation changes it; whoever watches records, `diagnose` reads.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@
 namespace hale {
 
 struct vitals {
-  instant last_heartbeat{};                ///< or whatever counts as one; the moment of birth until the first
-  std::uint32_t consecutive_failures = 0;  ///< of probes and requests, since the last success of any kind
-  double error_rate = 0.0;                 ///< moving average over the reported requests, 0 to 1
-  duration avg_response{};                 ///< moving average; the first sample sets it
-  std::uint64_t requests = 0;              ///< reported so far
-  std::uint64_t rss_bytes = 0;             ///< of the whole tree, as last measured; 0: unknown
-  bool progressing = false;                ///< known to make progress now: never called dead for its drift
-  double average_weight = 0.1;             ///< of a new sample. REQUIRES: in (0, 1]
+  instant last_heartbeat{};                  ///< or whatever counts as one; the moment of birth until the first
+  std::uint32_t consecutive_failures = 0;    ///< of probes and requests, since the last success of any kind
+  double error_rate = 0.0;                   ///< moving average over the reported requests, 0 to 1
+  duration avg_response{};                   ///< moving average; the first sample sets it
+  std::uint64_t requests = 0;                ///< reported so far
+  std::uint64_t rss_bytes = 0;               ///< of the whole tree, as last measured; 0: unknown
+  bool progressing = false;                  ///< known to make progress now: never called dead for its drift
+  double average_weight = 0.1;               ///< of a new sample. REQUIRES: in (0, 1]
   std::optional<hale::cause> failure_cause;  ///< of the last failure, while consecutive_failures > 0
   std::string failure_text;                  ///< likewise: what went wrong, for people
   std::optional<hale::cause> exit_cause;     ///< set once the process is gone

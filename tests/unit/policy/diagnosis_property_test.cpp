@@ -1,5 +1,5 @@
-// The diagnosis against the table of behaviour, section 5, transcribed once more in the plainest way, on values that lie
-// on, just below and just above every limit.
+// The diagnosis against the table of behaviour, section 5, transcribed once more in the plainest way, on values that
+// lie on, just below and just above every limit.
 #include <rapidcheck/boost_test.h>
 
 #include <boost/test/unit_test.hpp>

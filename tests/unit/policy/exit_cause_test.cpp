@@ -24,7 +24,9 @@ hale::exit_evidence with_log(hale::exit_status status, std::vector<std::string> 
   return evidence;
 }
 
-bool mentions(const hale::exit_verdict& verdict, std::string_view text) { return verdict.reason.find(text) != std::string::npos; }
+bool mentions(const hale::exit_verdict& verdict, std::string_view text) {
+  return verdict.reason.find(text) != std::string::npos;
+}
 
 }  // namespace
 
@@ -47,21 +49,21 @@ BOOST_AUTO_TEST_CASE(exit_codes_say_what_shells_and_servers_mean_by_them) {
   };
   using enum restart_class;
   for (const expectation& it : std::vector<expectation>{{0, cause::exit_clean, restart},
-                                                       {1, cause::exit_error, restart},
-                                                       {2, cause::exit_error, restart},
-                                                       {126, cause::config_error, hold},
-                                                       {127, cause::config_error, hold},
-                                                       {128, cause::exit_error, restart},
-                                                       {130, cause::killed_by_signal, restart},
-                                                       {131, cause::killed_by_signal, restart},
-                                                       {132, cause::crash, restart},
-                                                       {134, cause::crash, restart},
-                                                       {135, cause::crash, restart},
-                                                       {136, cause::crash, restart},
-                                                       {137, cause::killed_by_signal, restart},
-                                                       {139, cause::crash, restart},
-                                                       {143, cause::killed_by_signal, restart},
-                                                       {255, cause::exit_error, restart}}) {
+                                                        {1, cause::exit_error, restart},
+                                                        {2, cause::exit_error, restart},
+                                                        {126, cause::config_error, hold},
+                                                        {127, cause::config_error, hold},
+                                                        {128, cause::exit_error, restart},
+                                                        {130, cause::killed_by_signal, restart},
+                                                        {131, cause::killed_by_signal, restart},
+                                                        {132, cause::crash, restart},
+                                                        {134, cause::crash, restart},
+                                                        {135, cause::crash, restart},
+                                                        {136, cause::crash, restart},
+                                                        {137, cause::killed_by_signal, restart},
+                                                        {139, cause::crash, restart},
+                                                        {143, cause::killed_by_signal, restart},
+                                                        {255, cause::exit_error, restart}}) {
     const auto verdict = classify_exit(how(hale::exited{it.code}));
     BOOST_CHECK_MESSAGE(verdict.cause == it.why && verdict.restart == it.then, "code " << it.code);
     BOOST_CHECK(mentions(verdict, std::to_string(it.code)));
@@ -103,19 +105,22 @@ BOOST_AUTO_TEST_CASE(a_specific_line_beats_kernel_signal_and_code) {
   evidence.oom_kills = 1;
   const auto verdict = classify_exit(evidence);
   BOOST_CHECK(verdict.cause == cause::gpu_oom);
-  BOOST_CHECK(mentions(verdict, "unable to allocate CUDA0 buffer") && mentions(verdict, "killed by SIGSEGV before it was ready"));
+  BOOST_CHECK(mentions(verdict, "unable to allocate CUDA0 buffer") &&
+              mentions(verdict, "killed by SIGSEGV before it was ready"));
 }
 
 BOOST_AUTO_TEST_CASE(a_trailer_yields_to_the_kernel_but_explains_a_signal) {
-  auto evidence = with_log(hale::signalled{9, false}, {"Received sigquit from a child process. It usually means the child failed."});
+  auto evidence = with_log(hale::signalled{9, false},
+                           {"Received sigquit from a child process. It usually means the child failed."});
   BOOST_CHECK(classify_exit(evidence).cause == cause::crash);
   evidence.oom_kills = 1;
   BOOST_CHECK(classify_exit(evidence).cause == cause::oom_killed);
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_model_is_held_although_the_process_crashed) {
-  const auto verdict = classify_exit(with_log(
-      hale::signalled{11, false}, {"gguf_init_from_file: failed to open GGUF file '/nope.gguf' (No such file or directory)"}));
+  const auto verdict = classify_exit(
+      with_log(hale::signalled{11, false},
+               {"gguf_init_from_file: failed to open GGUF file '/nope.gguf' (No such file or directory)"}));
   BOOST_CHECK(verdict.cause == cause::config_error && verdict.restart == restart_class::hold);
 }
 
@@ -135,11 +140,38 @@ BOOST_AUTO_TEST_CASE(what_had_served_was_not_misconfigured_and_is_tried_once_mor
 
 BOOST_AUTO_TEST_CASE(a_clean_exit_stands_unless_the_log_tells_of_a_failure) {
   BOOST_CHECK(classify_exit(with_log(hale::exited{0}, {"Permission denied"})).cause == cause::exit_clean);
-  BOOST_CHECK(classify_exit(with_log(hale::exited{0}, {"No available block found in 60 seconds"})).cause == cause::exit_clean);
-  BOOST_CHECK(classify_exit(with_log(hale::exited{0}, {"vllm.v1.engine.exceptions.EngineDeadError"})).cause == cause::crash);
+  BOOST_CHECK(classify_exit(with_log(hale::exited{0}, {"No available block found in 60 seconds"})).cause ==
+              cause::exit_clean);
+  BOOST_CHECK(classify_exit(with_log(hale::exited{0}, {"vllm.v1.engine.exceptions.EngineDeadError"})).cause ==
+              cause::crash);
   auto evidence = with_log(hale::exited{0}, {"vllm.v1.engine.exceptions.EngineDeadError"});
   evidence.oom_kills = 1;
   BOOST_CHECK(classify_exit(evidence).cause == cause::oom_killed);
+}
+
+BOOST_AUTO_TEST_CASE(vague_words_yield_to_the_kernel_and_never_hold_what_a_signal_ended) {
+  auto evidence = with_log(hale::signalled{11, false}, {"open /etc/x: No such file or directory"});
+  const auto verdict = classify_exit(evidence);
+  BOOST_CHECK(verdict.cause == cause::config_error && verdict.restart == restart_class::once);
+  evidence.oom_kills = 1;
+  BOOST_CHECK(classify_exit(evidence).cause == cause::oom_killed);
+  evidence = with_log(hale::exited{1}, {"./serve: Permission denied"});
+  BOOST_CHECK(classify_exit(evidence).restart == restart_class::hold);
+}
+
+BOOST_AUTO_TEST_CASE(only_specific_lines_speak_about_a_sick_instance) {
+  const auto after = [](std::string line, bool was_starting) {
+    hale::signature_scanner scanner;
+    scanner.scan_line(line);
+    return hale::restart_of_sick(scanner.best(), was_starting);
+  };
+  BOOST_CHECK(after("all is well", true) == restart_class::restart);
+  BOOST_CHECK(after("Permission denied", true) == restart_class::restart);
+  BOOST_CHECK(after("Engine core initialization failed", true) == restart_class::restart);
+  BOOST_CHECK(after("JavaScript heap out of memory", false) == restart_class::once);
+  BOOST_CHECK(after("unknown model architecture: 'x'", true) == restart_class::hold);
+  BOOST_CHECK(after("unknown model architecture: 'x'", false) == restart_class::once);
+  BOOST_CHECK(after("No space left on device", false) == restart_class::hold);
 }
 
 BOOST_AUTO_TEST_CASE(a_warning_has_no_opinion_on_the_restart) {
@@ -168,6 +200,8 @@ BOOST_AUTO_TEST_CASE(a_program_that_cannot_be_executed_is_held_and_a_lack_that_m
     const auto verdict = hale::classify_spawn_error(error, "pipe", "");
     BOOST_CHECK(verdict.cause == cause::resource_exhausted && verdict.restart == restart_class::restart);
   }
-  BOOST_CHECK_EQUAL(hale::classify_spawn_error(ENOENT, "exec", "/opt/x").reason, "exec failed on /opt/x: No such file or directory");
-  BOOST_CHECK_EQUAL(hale::classify_spawn_error(EACCES, "chdir", "/root").reason, "chdir failed on /root: Permission denied");
+  BOOST_CHECK_EQUAL(hale::classify_spawn_error(ENOENT, "exec", "/opt/x").reason,
+                    "exec failed on /opt/x: No such file or directory");
+  BOOST_CHECK_EQUAL(hale::classify_spawn_error(EACCES, "chdir", "/root").reason,
+                    "chdir failed on /root: Permission denied");
 }

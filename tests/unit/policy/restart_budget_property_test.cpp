@@ -39,7 +39,8 @@ RC_BOOST_PROP(the_budget_decides_as_its_history_says, ()) {
   std::vector<failure> history;
   const int length = *rc::gen::inRange(1, 40);
   for (int i = 0; i < length; ++i) {
-    history.push_back({*rc::gen::weightedElement<std::int64_t>({{6, 0}, {1, 1}, {1, 3}, {1, 5}}), *rc::gen::inRange(0, 12) == 0});
+    history.push_back(
+        {*rc::gen::weightedElement<std::int64_t>({{6, 0}, {1, 1}, {1, 3}, {1, 5}}), *rc::gen::inRange(0, 12) == 0});
     if (history.back().by_hand_before) budget.reset();
     const auto expected = naive(history, limits);
     const auto decided = budget.next(std::chrono::seconds(history.back().healthy_seconds));
