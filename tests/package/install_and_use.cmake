@@ -1,0 +1,28 @@
+# Each step must succeed; the prefix and the consumer's build are made anew each time and removed at the end.
+cmake_minimum_required(VERSION 3.25)
+
+function(step)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(failed)
+    message(FATAL_ERROR "${ARGN}\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE "${WORK_DIR}")
+set(prefix "${WORK_DIR}/prefix")
+step("${CMAKE_COMMAND}" --install "${BUILD_DIR}" --prefix "${prefix}")
+step("${CMAKE_COMMAND}" -S "${CONSUMER_DIR}" -B "${WORK_DIR}/build" -G "${GENERATOR}" "-DCMAKE_PREFIX_PATH=${prefix}"
+     "-DCMAKE_CXX_COMPILER=${CXX}" "-DCMAKE_BUILD_TYPE=${BUILD_TYPE}")
+step("${CMAKE_COMMAND}" --build "${WORK_DIR}/build")
+step("${WORK_DIR}/build/consumer")
+if(NOT output MATCHES "sleeper serves as pid [0-9]+")
+  message(FATAL_ERROR "the consumer said: ${output}")
+endif()
+step("${prefix}/bin/hale" --version)
+foreach(installed IN ITEMS libexec/hale/hale-demo-server share/bash-completion/completions/hale)
+  if(NOT EXISTS "${prefix}/${installed}")
+    message(FATAL_ERROR "${installed} is not installed")
+  endif()
+endforeach()
+file(REMOVE_RECURSE "${WORK_DIR}")
