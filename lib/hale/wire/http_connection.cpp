@@ -139,7 +139,7 @@ task<bool> http_connection::reply_to(http_request request) {
   auto outcome = co_await both;
   const bool handled = outcome.get<0>();
   const context here = co_await this_context();
-  if (here.cancelled() || broken_) co_return false;
+  if (here.cancelled()) co_return false;
   if (answered_ == answer::none) {
     auto saying = say(500);
     co_await std::move(saying);

@@ -127,8 +127,6 @@ int http_parser::finish_head() {
   if (kind_ == kind::request && parser_.content_length > limits_.max_body_bytes) return fail(fault::body_too_large);
   head_complete_ = true;
   keep_alive_ = parser_.method != HTTP_CONNECT && llhttp_should_keep_alive(&parser_) != 0;
-  // Nothing is upgraded here: a wish for it is passed over, as RFC 9110 7.8 lets a server do.
-  parser_.upgrade = 0;
   return no_body_ && !is_interim() ? 1 : go_on;
 }
 

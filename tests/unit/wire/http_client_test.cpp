@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(chunks_are_joined_and_trailers_dropped) {
   const auto response = server.exchange();
   BOOST_REQUIRE(response.has_value());
   BOOST_TEST(response->body == "hello world");
-  BOOST_TEST(response->headers.find("X-Late") == nullptr);
+  BOOST_TEST(response->headers.size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_body_of_unstated_length_ends_with_the_connection) {

@@ -49,6 +49,21 @@ BOOST_AUTO_TEST_CASE(lines_come_as_they_are_sent_across_chunks) {
   BOOST_TEST(follow.stream.complete());
 }
 
+BOOST_AUTO_TEST_CASE(short_lines_after_a_long_one_in_pieces_are_found) {
+  follower follow("HTTP/1.1 200 OK\r\n\r\nlon");
+  BOOST_REQUIRE(follow.open().has_value());
+  BOOST_TEST((follow.line().error() == errc::timed_out));
+  follow.link->to_client.feed("g\na\n\nb");
+  BOOST_TEST(*follow.line() == "long");
+  BOOST_TEST(*follow.line() == "a");
+  BOOST_TEST(*follow.line() == "");
+  BOOST_TEST((follow.line().error() == errc::timed_out));
+  BOOST_TEST(*follow.some() == "b");
+  follow.link->to_client.feed("\nc\n");
+  BOOST_TEST(*follow.line() == "");
+  BOOST_TEST(*follow.line() == "c");
+}
+
 BOOST_AUTO_TEST_CASE(a_stream_cut_short_is_told_from_a_whole_one) {
   follower follow(std::string(head) + "4\r\none\n\r\n");
   BOOST_REQUIRE(follow.open().has_value());
