@@ -89,7 +89,7 @@ class WithoutSupervisor(EndToEndTest):
                                              'base_port = 99999\nhealth = { interval = "5 parsecs" }\n')
         answer = self.sandbox.cli("check", path)
         self.assert_exit(answer, 2)
-        for place, word in ((2, "start_concurrency"), (6, "99999"), (7, "interval")):
+        for place, word in ((2, "start_concurrency"), (6, "base_port"), (7, "interval")):
             lines = [line for line in answer.stderr.splitlines() if re.search(rf"bad\.toml:{place}:\d+", line)]
             self.assertTrue(any(word in line for line in lines), answer.stderr)
 

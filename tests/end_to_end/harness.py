@@ -139,7 +139,8 @@ class Follower:
     """The lines of a command that goes on, gathered as they come."""
 
     def __init__(self, argv, **popen):
-        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **popen)
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                        errors="replace", **popen)
         self.lines = []
         self.changed = threading.Condition()
         self.thread = threading.Thread(target=self._read, daemon=True)
@@ -212,9 +213,9 @@ class Sandbox:
         path.write_text(text)
         return str(path)
 
-    def cli(self, *arguments, bound_s=BOUND_S, stdin=None):
+    def cli(self, *arguments, bound_s=BOUND_S):
         """Runs one hale command to its end."""
-        return subprocess.run([HALE, *arguments], capture_output=True, text=True, timeout=bound_s, input=stdin,
+        return subprocess.run([HALE, *arguments], capture_output=True, text=True, errors="replace", timeout=bound_s,
                               env=self.environment, cwd=self.directory, check=False)
 
     def helper(self, argv, **popen):
@@ -302,7 +303,7 @@ class Supervisor:
 
     @property
     def control_socket(self):
-        note = self.state_dir / "control.sock.path"
+        note = self.state_dir / "control.path"
         return note.read_text().strip() if note.exists() else str(self.state_dir / "control.sock")
 
     def errors(self):

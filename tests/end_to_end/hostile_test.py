@@ -77,7 +77,20 @@ class HostileAnswers(Hostile):
 
     def test_endless_answers_are_cut_off(self):
         either = ("probe_failed", "hung")
-        self.strike_with({"endless_headers": either, "huge": either, "drip": either, "silent": ("hung",)})
+        self.strike_with({"endless_headers": either, "drip": either, "silent": ("hung",)})
+
+    def test_only_the_beginning_of_a_huge_answer_is_read(self):
+        port = self.sandbox.port()
+        self.run_calm_and(huge=demo_service(port))
+        before = self.hale.wait_state("huge", "serving")
+        resting = self.settle()
+        strike(port, "huge")
+        wait_until(lambda: self.hale.instance("huge")["uptime_ms"] > before["uptime_ms"] + 2000, "some probes pass")
+        with open(f"/proc/{self.hale.pid}/status", encoding="ascii") as status:
+            peak_kb = next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+        self.assertLess(peak_kb, 64 << 10)
+        self.assertEqual(self.hale.instance("huge")["pid"], before["pid"])
+        self.expect_unharmed(resting + 1)
 
     def test_a_server_that_never_stops_sending_while_starting_is_stopped_at_its_cap(self):
         port = self.sandbox.port()
@@ -207,8 +220,13 @@ class HostileClients(Hostile):
 
 
 class HostileDatagrams(Hostile):
+    def run_with_heartbeats(self):
+        self.run_calm_and(beating=demo_service(self.sandbox.port(), "--heartbeat",
+                                               heartbeat='{ expected = "1s", drift = "500ms" }', health=None))
+        self.beating = self.hale.wait_state("beating", "serving")
+
     def notify_path(self):
-        with open(f"/proc/{self.calm_pid}/environ", "rb") as environ:
+        with open(f"/proc/{self.beating['pid']}/environ", "rb") as environ:
             values = dict(word.split(b"=", 1) for word in environ.read().split(b"\0") if b"=" in word)
         return values[b"NOTIFY_SOCKET"].decode()
 
@@ -219,9 +237,7 @@ class HostileDatagrams(Hostile):
         self.assertEqual(sender.stdout.readline(), "sent\n")
 
     def test_datagrams_from_strangers_and_nonsense_are_dropped(self):
-        self.run_calm_and(beating=demo_service(self.sandbox.port(), "--heartbeat",
-                                               heartbeat='{ expected = "1s", drift = "500ms" }', health=None))
-        beating = self.hale.wait_state("beating", "serving")
+        self.run_with_heartbeats()
         resting = self.settle()
         self.sandbox.environment["HALE_TARGET"] = self.notify_path()
         source = random.Random(7)
@@ -230,22 +246,21 @@ class HostileDatagrams(Hostile):
                    b"STATUS=" + b"\xff" * 1000, b"\n" * 3000]
                   + [source.randbytes(source.randrange(1, 2000)) for _ in range(500)])
         now = self.hale.instance("beating")
-        self.assertEqual((now["state"], now["pid"]), ("serving", beating["pid"]))
+        self.assertEqual((now["state"], now["pid"]), ("serving", self.beating["pid"]))
         self.expect_unharmed(resting)
 
     def test_datagrams_with_descriptors_do_not_leak_them(self):
-        self.run_calm_and(beating=demo_service(self.sandbox.port(), "--heartbeat",
-                                               heartbeat='{ expected = "1s", drift = "500ms" }', health=None))
-        self.hale.wait_state("beating", "serving")
+        self.run_with_heartbeats()
         resting = self.settle()
         sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         with contextlib.closing(sender):
+            sender.connect(self.notify_path())
             for _ in range(100):
-                socket.send_fds(sender, [b"WATCHDOG=1"], [0, 1, 2], 0, self.notify_path())
+                socket.send_fds(sender, [b"WATCHDOG=1"], [0, 1, 2])
         self.expect_unharmed(resting)
 
     def test_a_flood_does_not_silence_the_supervisor(self):
-        self.run_calm_and()
+        self.run_with_heartbeats()
         resting = self.settle()
         sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         with contextlib.closing(sender):

@@ -30,7 +30,7 @@ struct options {
   bool heartbeat = false;
   std::string first_fault;  ///< in effect from the start; empty: none
   std::vector<scheduled_fault> schedule;
-  clock::time_point epoch = clock::now();  ///< what the times of the schedule count from
+  std::optional<clock::time_point> epoch;  ///< what the times of the schedule count from; default: its own start
 };
 
 /// Throws std::invalid_argument with one line for a person. Empty: help was asked for and printed.

@@ -127,15 +127,15 @@ void server::turn() {
 
 clock::time_point server::next_due() const {
   const clock::time_point now = clock::now();
-  clock::time_point due = now + std::chrono::minutes(1);
-  if (!ready_) due = std::min(due, now + milliseconds(10));
+  clock::time_point at = now + std::chrono::minutes(1);
+  if (!ready_) at = std::min(at, now + milliseconds(10));
   if (next_scheduled_ < settings_.schedule.size())
-    due = std::min<clock::time_point>(due, settings_.epoch + settings_.schedule[next_scheduled_].at);
-  if (notify_socket_.get() >= 0 && !mute_) due = std::min(due, next_beat_);
-  if (stop_at_) due = std::min(due, *stop_at_);
+    at = std::min(at, due(settings_.schedule[next_scheduled_]));
+  if (notify_socket_.get() >= 0 && !mute_) at = std::min(at, next_beat_);
+  if (stop_at_) at = std::min(at, *stop_at_);
   for (const auto& each : connections_)
-    if (!each->out.empty()) due = std::min(due, std::max(each->not_before, now));
-  return due;
+    if (!each->out.empty()) at = std::min(at, std::max(each->not_before, now));
+  return at;
 }
 
 void server::accept_connections() {
@@ -307,14 +307,15 @@ void server::befall(const fault& what) {
   }
 }
 
+clock::time_point server::due(const scheduled_fault& what) const { return settings_.epoch.value_or(started_) + what.at; }
+
 void server::strike_on_schedule() {
   const clock::time_point now = clock::now();
   while (next_scheduled_ < settings_.schedule.size()) {
     const scheduled_fault& next = settings_.schedule[next_scheduled_];
-    const clock::time_point due = settings_.epoch + next.at;
-    if (due > now) return;
+    if (due(next) > now) return;
     ++next_scheduled_;
-    if (due >= started_) befall(next.what);
+    if (due(next) >= started_) befall(next.what);
   }
 }
 

@@ -70,6 +70,7 @@ class server {
   void refill(connection& to);
 
   void befall(const fault& what);
+  clock::time_point due(const scheduled_fault& what) const;
   void strike_on_schedule();
   void load();
   void beat();
