@@ -186,12 +186,13 @@ bool control_api::knows(const control_command& command) const {
 
 http_response control_api::unknown_name(const control_command& command) const {
   const std::string_view kind = command.of_service ? "service" : "instance";
-  const std::string_view other = command.of_service ? "instance" : "service";
   const std::string name = printable(command.name, 80);
   const auto known = names(command.of_service);
   const auto others = names(!command.of_service);
   if (std::find(others.begin(), others.end(), command.name) != others.end()) {
-    return error_response(404, fmt::format("\"{}\" is the name of a {}, not of a {}; use /v1/{}s/", name, other, kind, other));
+    const std::string_view place = command.of_service ? "the name of an instance, not of a service; use /v1/instances/"
+                                                      : "the name of a service, not of an instance; use /v1/services/";
+    return error_response(404, fmt::format("\"{}\" is {}", name, place));
   }
   if (const std::string_view near = nearest_name(command.name, known); !near.empty()) {
     return error_response(404, fmt::format("no {} is called \"{}\"; did you mean \"{}\"?", kind, name, near));
@@ -227,12 +228,14 @@ task<void> control_api::stream_events(control_command command, http_responder& r
   const std::uint64_t end = command.follow ? ~std::uint64_t{0} : history_.next();
   const std::string cluster = target_.spec().name;
   auto opening = reply.begin(http_response(200, "application/x-ndjson", {}));
-  if (co_await std::move(opening)) co_return;
+  const std::error_code unopened = co_await std::move(opening);
+  if (unopened) co_return;
   for (;;) {
     std::string piece = take_events(reader, end, cluster);
     if (!piece.empty()) {
       auto writing = reply.write(std::move(piece));
-      if (co_await std::move(writing)) co_return;
+      const std::error_code failed = co_await std::move(writing);
+      if (failed) co_return;
       continue;
     }
     if (!command.follow || place.ended()) co_return;
@@ -259,13 +262,15 @@ task<void> control_api::stream_log(control_command command, http_responder& repl
   std::vector<std::string> kept = log->tail(command.lines);
   std::size_t first = 0;
   auto opening = reply.begin(http_response(200, "text/plain; charset=utf-8", {}));
-  if (co_await std::move(opening)) co_return;
+  const std::error_code unopened = co_await std::move(opening);
+  if (unopened) co_return;
   for (;;) {
     std::string piece = take_lines(kept, first);
     if (piece.empty() && command.follow) piece = take_lines(follower, clock_.wall());
     if (!piece.empty()) {
       auto writing = reply.write(std::move(piece));
-      if (co_await std::move(writing)) co_return;
+      const std::error_code failed = co_await std::move(writing);
+      if (failed) co_return;
       continue;
     }
     if (!command.follow || place.ended()) co_return;
@@ -288,7 +293,8 @@ task<command_result> control_api::execute(control_command command) {
 // Ends when nobody waits for the answer any more.
 task<void> control_api::watch_peer(http_responder& reply) {
   while (!reply.peer_gone()) {
-    if (co_await clock_.sleep_for(std::chrono::seconds(1))) co_return;
+    const std::error_code failed = co_await clock_.sleep_for(std::chrono::seconds(1));
+    if (failed) co_return;
   }
 }
 

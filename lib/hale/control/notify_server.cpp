@@ -19,7 +19,8 @@ task<void> serve_notify(datagram_socket& from, control_target& to, const hale::c
     if (!got) {
       if (got.error() == errc::cancelled || got.error() == errc::closed) co_return;
       ++counters.errors;
-      if (co_await time.sleep_for(pause_after_error)) co_return;
+      const std::error_code failed = co_await time.sleep_for(pause_after_error);
+      if (failed) co_return;
       continue;
     }
     ++counters.received;
