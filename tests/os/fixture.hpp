@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
@@ -81,6 +82,13 @@ inline std::size_t open_descriptors() {
   while (const dirent* entry = ::readdir(directory)) count += entry->d_name[0] != '.' ? 1 : 0;
   ::closedir(directory);
   return count - 1;
+}
+
+/// The number the next descriptor would get: a limit of so many leaves none.
+inline rlim_t lowest_free_descriptor() {
+  const int found = ::dup(STDOUT_FILENO);
+  ::close(found);
+  return static_cast<rlim_t>(found);
 }
 
 /// Children of this process that have ended and were not reaped.

@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(a_want_of_descriptors_is_reported_and_leaves_nothing) {
   checked_world here;
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
-  const rlimit tight{open_descriptors() + 2, before.rlim_max};
+  const rlimit tight{lowest_free_descriptor() + 2, before.rlim_max};
   ::setrlimit(RLIMIT_NOFILE, &tight);
   output_record output;
   auto refused = here->run(here->processes().spawn(helper({"describe"}, &output)));

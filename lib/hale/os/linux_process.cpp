@@ -294,7 +294,10 @@ task<std::error_code> linux_process::kill_tree(deadline limit) {
     if (!group_.empty()) host_.groups_.kill(group_);
     const std::vector<process_entry> alive = members(duration::zero());
     signal_members(alive, SIGKILL, 0);
-    if (alive.empty() && try_reap()) co_return std::error_code();
+    if (alive.empty() && try_reap()) {
+      if (host_.options_.subreaper) host_.reap_orphans();
+      co_return std::error_code();
+    }
     if (here.cancelled()) co_return errc::cancelled;
     const instant now = monotonic_now();
     if (limit.passed(now)) co_return errc::timed_out;
@@ -399,6 +402,7 @@ linux_process_host::linux_process_host(event_loop& loop, const process_host_opti
 }
 
 linux_process_host::~linux_process_host() {
+  if (options_.subreaper) reap_orphans();
   forgotten_.for_each([](list_node& node) { delete static_cast<forgotten*>(&node); });
 }
 
