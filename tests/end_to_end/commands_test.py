@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -117,10 +118,11 @@ class WithoutSupervisor(EndToEndTest):
 class WithSupervisor(EndToEndTest):
     def setUp(self):
         super().setUp()
-        self.ports = self.sandbox.ports(3)
+        self.ports = self.sandbox.ports(4)
         self.hale = self.run_cluster({
             "web": demo_service(0, names=["web-a", "web-b"], ports=self.ports[:2]),
             "solo": demo_service(self.ports[2], "--load-log-interval", "0s"),
+            "slow": demo_service(self.ports[3], "--stop-delay", "1s", stop='{ timeout = "1m" }'),
         }, name="lab")
         self.hale.wait_all_serving()
 
@@ -133,7 +135,7 @@ class WithSupervisor(EndToEndTest):
         status = self.hale.status()
         self.assertEqual(set(status), STATUS_KEYS)
         self.assertEqual((status["cluster"], status["pid"]), ("lab", self.hale.pid))
-        self.assertEqual([service["name"] for service in status["services"]], ["web", "solo"])
+        self.assertEqual([service["name"] for service in status["services"]], ["web", "solo", "slow"])
         for service in status["services"]:
             self.assertEqual(set(service), SERVICE_KEYS)
             for instance in service["instances"]:
@@ -185,7 +187,8 @@ class WithSupervisor(EndToEndTest):
         self.assertEqual([after[name]["incarnation"] for name in ("web-a", "web-b", "solo")], [2, 2, 1])
         self.assertEqual(after["solo"]["pid"], before["solo"]["pid"])
         self.assert_exit(self.hale.cli("stop", "web-b", "solo"), 0)
-        self.assertEqual([each["state"] for each in self.hale.instances().values()], ["serving", "stopped", "stopped"])
+        self.assertEqual([self.hale.instance(name)["state"] for name in ("web-a", "web-b", "solo")],
+                         ["serving", "stopped", "stopped"])
         self.assert_exit(self.hale.cli("start", "--all"), 0)
         self.assertEqual({each["state"] for each in self.hale.instances().values()}, {"serving"})
 
@@ -306,6 +309,23 @@ class WithSupervisor(EndToEndTest):
         self.assertEqual(int(answer.stdout) // 100, 2)
         self.assertIn("model loaded", curl("http://localhost/v1/instances/solo/log").stdout)
 
+    def test_many_restarts_at_once_are_one(self):
+        answers = []
+        def restart():
+            connection = UnixConnection(self.hale.control_socket)
+            with contextlib.closing(connection):
+                connection.request("POST", "/v1/instances/slow/restart")
+                answers.append(connection.getresponse().status)
+        threads = [threading.Thread(target=restart) for _ in range(50)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(answers), 50)
+        self.assertLessEqual(set(answers), {200, 202, 503})
+        self.assertIn(200, answers)
+        self.assertEqual(self.hale.wait_state("slow", "serving")["incarnation"], 2)
+
     def test_the_control_socket_is_for_its_owner_only(self):
         self.assertEqual(os.stat(self.hale.control_socket).st_mode & 0o777, 0o600)
 
@@ -367,6 +387,32 @@ class Runs(EndToEndTest):
         self.assertEqual(hale.stop(), 0)
         self.assertIn("exit_error", hale.errors())
         self.assertEqual(hale.output(), "")
+
+    def test_what_the_environment_holds_is_never_told(self):
+        port = self.sandbox.port()
+        hale = self.run_cluster({"demo": demo_service(port, "--stop-delay", "0s", env='{ API_KEY = "sesame-42" }')})
+        pid = hale.wait_all_serving()["demo"]["pid"]
+        with open(f"/proc/{pid}/environ", "rb") as environ:
+            self.assertIn(b"API_KEY=sesame-42", environ.read().split(b"\0"))
+        strike(port, "exit?code=3")
+        hale.wait_state("demo", "serving", incarnation=2)
+        told = [hale.cli(*words).stdout for words in (["status"], ["status", "--json"], ["events", "--json"], ["logs"])]
+        self.assertEqual(hale.stop(), 0)
+        self.assertEqual([text for text in (*told, hale.errors(), hale.output()) if "sesame-42" in text], [])
+
+    def test_a_supervisor_that_was_asleep_blames_nobody(self):
+        port = self.sandbox.port()
+        hale = self.run_cluster({"demo": demo_service(port, "--heartbeat", health=None,
+                                                      heartbeat='{ expected = "1s", drift = "500ms" }')})
+        pid = hale.wait_all_serving()["demo"]["pid"]
+        wait_until(lambda: hale.instance("demo")["heartbeat_age_ms"] is not None, "a heartbeat arrives")
+        hale.process.send_signal(signal.SIGSTOP)
+        time.sleep(4)  # longer than three times what is expected: the sleep is the fault that is tried here
+        hale.process.send_signal(signal.SIGCONT)
+        awake = hale.instance("demo")["uptime_ms"]
+        now = wait_until(lambda: (lambda it: it["uptime_ms"] > awake + 1500 and it)(hale.instance("demo")), "it goes on")
+        self.assertEqual((now["pid"], now["restarts"]), (pid, 0))
+        self.assertEqual(hale.stop(), 0)
 
     def test_a_second_interrupt_kills_at_once(self):
         port = self.sandbox.port()
