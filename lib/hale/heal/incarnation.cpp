@@ -102,10 +102,8 @@ void incarnation::end(ending how) {
 }
 
 void incarnation::end_sick(cause why, std::string reason) {
-  const auto words = signatures_.best();
-  const restart_class wanted = words ? words->what->restart : restart_class::restart;
-  end(ending{ending::kind::sick,
-             exit_verdict{why, std::move(reason), wanted == restart_class::none ? restart_class::restart : wanted}});
+  const restart_class wanted = restart_of_sick(signatures_.best(), !serving_);
+  end(ending{ending::kind::sick, exit_verdict{why, std::move(reason), wanted}});
 }
 
 task<void> incarnation::watch_exit() {
