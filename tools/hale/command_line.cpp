@@ -83,8 +83,8 @@ class parser {
   void add_run() {
     hale::command_line& described = run_.described;
     CLI::App* run = app_.add_subcommand("run", "Start a cluster and keep it alive, in the foreground");
-    run->footer("The cluster is that of FILE, or COMMAND after the options: hale run --base-port 8000 -- COMMAND...");
-    run->add_option("FILE", run_.file, "The cluster file (default: hale.toml)");
+    run->footer("Without a file: hale run [OPTIONS] -- COMMAND...\n");
+    run->add_option("FILE", run_.file, "The cluster file (default: hale.toml)")->type_name("");
     run->add_option("--count", described.count, "How many instances of COMMAND")->type_name("N");
     run->add_option("--names", names_, "Names of the instances, one each")->type_name("A,B,...");
     run->add_option("--base-port", described.base_port, "Instance i (from 0) gets base + (i + 1) x offset")
@@ -94,7 +94,7 @@ class parser {
     run->add_option("--env", described.env, "Environment of the instances; may be given again")
         ->allow_extra_args(false)->type_name("NAME=VALUE");
     CLI::App* check = app_.add_subcommand("check", "Say what is wrong with a cluster file");
-    check->add_option("FILE", check_.file, "The cluster file (default: hale.toml)");
+    check->add_option("FILE", check_.file, "The cluster file (default: hale.toml)")->type_name("");
   }
 
   void add_steering() {
