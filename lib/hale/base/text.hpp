@@ -12,10 +12,10 @@
 
 namespace hale {
 
-/// "500ms", "2s", "1m30s", "20m", "1h", "30d", "250us", "1.5s"; a unit is required. errc::malformed otherwise, also when
-/// negative or beyond the range.
+/// "500ms", "2s", "1m30s", "20m", "1h", "30d", "250us", "1.5s"; a unit is required. errc::malformed otherwise, also
+/// when negative or beyond the range.
 result<duration> parse_duration(std::string_view text) noexcept;
-/// Short, and read back exactly where two units or three decimals are enough; cut off otherwise: "1m30s", "46s", "1.5ms".
+/// Short, and read back exactly where two units or three decimals are enough, cut off otherwise: "1m30s", "46s".
 std::string format_duration(duration value);
 
 /// "10MiB", "8GiB", "512KiB", "1GB" (10^9), "100" is malformed: a unit ("B" at least) is required.

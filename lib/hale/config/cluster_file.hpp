@@ -1,5 +1,6 @@
-// From the text of a cluster file (behaviour, section 11) to the specification of a cluster. Pure: the caller reads the
-// file. All mistakes of a file are reported at once, each with its place, what was expected and what was probably meant.
+// From the text of a cluster file (behaviour, section 11) to the specification of a cluster. Pure: the caller reads
+// the file. All mistakes of a file are reported at once, each with its place, what was expected and what was probably
+// meant.
 #pragma once
 
 #include <optional>

@@ -59,7 +59,8 @@ void add_instances(const command_line& line, service_spec& service, complaints& 
   plan.port_offset = line.port_offset;
   std::vector<instance_plan::fault> faults;
   service.instances = plan.make(faults);
-  for (const instance_plan::fault& fault : faults) out.add(option_of({"service", service.name, fault.key}), fault.message);
+  for (const instance_plan::fault& fault : faults)
+    out.add(option_of({"service", service.name, fault.key}), fault.message);
   if (line.base_port && *line.base_port >= 1 && *line.base_port <= 65'535) {
     service.base_port = static_cast<std::uint16_t>(*line.base_port);
   }

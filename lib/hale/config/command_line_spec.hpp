@@ -1,5 +1,6 @@
 // The cluster of the form without a file: `hale run --base-port P … -- COMMAND…`. One service, called like the cluster.
-// Without --health there is no probe, and an instance serves as soon as it is spawned: a command need not listen at all.
+// Without --health there is no probe, and an instance serves as soon as it is spawned: a command need not listen at
+// all.
 #pragma once
 
 #include <cstdint>

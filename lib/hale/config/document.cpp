@@ -14,8 +14,8 @@ text_position position_of(const toml::source_position& at) {
   return {std::max<unsigned>(1, at.line), std::max<unsigned>(1, at.column)};
 }
 
-// toml++ nests a table for each part of a dotted key, without a bound, and recurses when it frees them. So the parts are
-// bounded before it sees them: dots outside strings and comments, line by line.
+// toml++ nests a table for each part of a dotted key, without a bound, and recurses when it frees them. So the parts
+// are bounded before it sees them: dots outside strings and comments, line by line.
 class dot_counter {
  public:
   static constexpr unsigned most_dots = 64;
@@ -80,8 +80,8 @@ void convert_members(const toml::table& table, document_node& to) {
     member.key_at = position_of(key.source().begin);
     to.children.push_back(std::move(member));
   }
-  std::stable_sort(to.children.begin(), to.children.end(),
-                   [](const document_node& a, const document_node& b) { return a.key_at < b.key_at; });
+  std::sort(to.children.begin(), to.children.end(),
+            [](const document_node& a, const document_node& b) { return a.key_at < b.key_at; });
 }
 
 document_node convert(const toml::node& from) {

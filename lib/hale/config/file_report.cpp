@@ -9,9 +9,9 @@ namespace hale {
 namespace {
 
 template <class Located>
-void sort_by_place(std::vector<Located>& items) {
-  std::stable_sort(items.begin(), items.end(), [](const Located& a, const Located& b) {
-    return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+void sort_by_place(std::vector<Located>& items, std::string Located::*text) {
+  std::sort(items.begin(), items.end(), [text](const Located& a, const Located& b) {
+    return std::tie(a.line, a.column, a.*text) < std::tie(b.line, b.column, b.*text);
   });
 }
 
@@ -69,9 +69,9 @@ void file_report::add(const spec_fault& fault) {
 
 parsed_cluster file_report::finish(cluster_spec spec) && {
   parsed_cluster parsed;
-  sort_by_place(errors_);
-  sort_by_place(warnings_);
-  sort_by_place(unsupported_);
+  sort_by_place(errors_, &config_error::message);
+  sort_by_place(warnings_, &config_error::message);
+  sort_by_place(unsupported_, &unsupported_feature::key);
   if (errors_.empty()) parsed.spec = std::move(spec);
   parsed.errors = std::move(errors_);
   parsed.warnings = std::move(warnings_);

@@ -36,7 +36,8 @@ std::size_t instance_plan::decide_count(std::vector<fault>& faults) const {
     return 1;
   }
   if (!names.empty() && count && static_cast<std::size_t>(*count) != names.size()) {
-    faults.push_back({"instances", fmt::format("{} instances, but {} names: the names alone are enough", *count, names.size())});
+    faults.push_back(
+        {"instances", fmt::format("{} instances, but {} names: the names alone are enough", *count, names.size())});
   }
   return wanted;
 }
@@ -58,8 +59,8 @@ void instance_plan::give_ports(std::vector<instance_spec>& instances, std::vecto
   }
   const auto last = static_cast<std::int64_t>(instances.size());
   if (const std::int64_t port = *base_port + last * offset; !is_port(port)) {
-    faults.push_back({"base_port", fmt::format("the port of the last instance, {} + {} × {} = {}, is beyond {}", *base_port,
-                                               last, offset, port, highest_port)});
+    faults.push_back({"base_port", fmt::format("the port of the last instance, {} + {} × {} = {}, is beyond {}",
+                                               *base_port, last, offset, port, highest_port)});
     return;
   }
   for (std::size_t i = 0; i < instances.size(); ++i) {
@@ -71,7 +72,8 @@ void instance_plan::give_listed_ports(std::vector<instance_spec>& instances, std
   if (base_port) faults.push_back({"ports", "either ports or base_port, not both"});
   if (port_offset && !base_port) faults.push_back({"port_offset", "there is no base_port to count from"});
   if (ports.size() != instances.size()) {
-    faults.push_back({"ports", fmt::format("expected {} ports, one for each instance, found {}", instances.size(), ports.size())});
+    faults.push_back(
+        {"ports", fmt::format("expected {} ports, one for each instance, found {}", instances.size(), ports.size())});
     return;
   }
   for (std::size_t i = 0; i < ports.size(); ++i) {

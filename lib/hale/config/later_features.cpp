@@ -111,8 +111,9 @@ void read_ladder(table_reader& remedy, std::string_view key, bool has_placement)
     path.push_back(std::to_string(i));
     if (std::find(remedies.begin(), remedies.end(), steps[i]) == remedies.end()) {
       const std::string_view nearest = nearest_name(steps[i], remedies);
-      remedy.report().error(path, nearest.empty() ? fmt::format("expected one of {}", fmt::join(remedies, ", "))
-                                                  : fmt::format("there is no remedy \"{}\": did you mean \"{}\"?", steps[i], nearest));
+      remedy.report().error(
+          path, nearest.empty() ? fmt::format("expected one of {}", fmt::join(remedies, ", "))
+                                : fmt::format("there is no remedy \"{}\": did you mean \"{}\"?", steps[i], nearest));
     } else if (steps[i] == "migrate" && !has_placement) {
       remedy.report().error(path, "there is no placement to migrate to");
     }
@@ -176,7 +177,8 @@ void read_min_instances(table_reader& in, const service_spec& service) {
   if (!in.read_integer("min_instances", least)) return;
   const auto count = static_cast<std::int64_t>(service.instances.size());
   if (least < 0 || least > count) {
-    in.error("min_instances", fmt::format("expected a whole number from 0 to {}, as many as there are instances", count));
+    in.error("min_instances",
+             fmt::format("expected a whole number from 0 to {}, as many as there are instances", count));
   } else if (least != 1) {
     in.report().unsupported(in.path_of("min_instances"), "min_instances");
   }

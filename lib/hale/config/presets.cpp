@@ -58,7 +58,8 @@ service_spec to_service(const preset& from) {
 }  // namespace
 
 std::optional<service_spec> find_preset(std::string_view name) {
-  const auto* found = std::find_if(presets.begin(), presets.end(), [&](const preset& each) { return each.name == name; });
+  const auto* found =
+      std::find_if(presets.begin(), presets.end(), [&](const preset& each) { return each.name == name; });
   if (found == presets.end()) return std::nullopt;
   return to_service(*found);
 }

@@ -1,5 +1,5 @@
-// What is known of well-known model servers: where their health shows, how long they take to start and to stop. A preset
-// fills a service first; what the user writes overrides it key by key.
+// What is known of well-known model servers: where their health shows, how long they take to start and to stop. A
+// preset fills a service first; what the user writes overrides it key by key.
 #pragma once
 
 #include <optional>

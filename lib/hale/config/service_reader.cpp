@@ -22,8 +22,9 @@ service_spec read_preset(table_reader& in) {
   if (auto preset = find_preset(name)) return std::move(*preset);
   const std::vector<std::string_view> known = preset_names();
   const std::string_view nearest = nearest_name(name, known);
-  in.error("preset", nearest.empty() ? fmt::format("there is no preset \"{}\"; known are {}", name, fmt::join(known, ", "))
-                                     : fmt::format("there is no preset \"{}\": did you mean \"{}\"?", name, nearest));
+  in.error("preset", nearest.empty()
+                         ? fmt::format("there is no preset \"{}\"; known are {}", name, fmt::join(known, ", "))
+                         : fmt::format("there is no preset \"{}\": did you mean \"{}\"?", name, nearest));
   return {};
 }
 
@@ -197,8 +198,9 @@ void read_start(table_reader& in, start_spec& start) {
   table->read_duration("timeout", start.timeout);
   table->finish();
   if (start.stall > start.timeout && table->has("stall")) {
-    in.report().warning(table->path_of("stall"), fmt::format("{} is longer than timeout ({}): it never comes to pass",
-                                                             format_duration(start.stall), format_duration(start.timeout)));
+    in.report().warning(table->path_of("stall"),
+                        fmt::format("{} is longer than timeout ({}): it never comes to pass",
+                                    format_duration(start.stall), format_duration(start.timeout)));
   }
 }
 

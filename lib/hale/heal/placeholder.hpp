@@ -1,5 +1,5 @@
-// Placeholders in the texts of a spec ({port}, {name} …), and the leading NAME=value words of a command. Pure text: what
-// is expanded once per spawn is checked when the spec is made.
+// Placeholders in the texts of a spec ({port}, {name} …), and the leading NAME=value words of a command. Pure text:
+// what is expanded once per spawn is checked when the spec is made.
 #pragma once
 
 #include <array>

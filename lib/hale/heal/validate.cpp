@@ -236,7 +236,8 @@ void check_memory(const section& in, const memory_spec& memory) {
     if (!bytes) continue;
     in.size_between(key, *bytes, 1ull << 20, 1ull << 50);
     if (lower != nullptr && *lower->second > *bytes) {
-      in.fault(lower->first, key, fmt::format("{} is above {} ({})", format_size(*lower->second), key, format_size(*bytes)));
+      in.fault(lower->first, key,
+               fmt::format("{} is above {} ({})", format_size(*lower->second), key, format_size(*bytes)));
     }
     lower = &each;
   }
@@ -247,7 +248,8 @@ void check_restart(const section& in, const restart_spec& restart) {
   in.between("cap", restart.backoff.cap, 1ms);
   if (restart.backoff.base > restart.backoff.cap) {
     in.fault("base", "cap",
-             fmt::format("{} is above cap ({})", format_duration(restart.backoff.base), format_duration(restart.backoff.cap)));
+             fmt::format("{} is above cap ({})", format_duration(restart.backoff.base),
+                         format_duration(restart.backoff.cap)));
   }
   if (restart.backoff.jitter_permille > 1'000) in.fault("jitter", "expected a share from 0 to 1");
   in.between("attempts", restart.attempts, 0, 1'000'000);
@@ -322,8 +324,8 @@ void check_ports(const section& all, const cluster_spec& spec) {
       if (instance.port == 0) continue;
       const auto [earlier, fresh] = owner.emplace(instance.port, &instance);
       if (fresh || reported) continue;
-      std::string message = fmt::format("port {} of instance \"{}\" is also that of \"{}\"", instance.port, instance.name,
-                                        earlier->second->name);
+      std::string message = fmt::format("port {} of instance \"{}\" is also that of \"{}\"", instance.port,
+                                        instance.name, earlier->second->name);
       if (service.base_port != 0) {
         at.fault("base_port", "port_offset", std::move(message));
         reported = true;

@@ -1,5 +1,5 @@
-// What a specification must keep to make sense, whether it came from a cluster file, from the command line or from code.
-// Faults are named by the keys of the cluster file, so that a reader of one can point at the place in it.
+// What a specification must keep to make sense, whether it came from a cluster file, from the command line or from
+// code. Faults are named by the keys of the cluster file, so that a reader of one can point at the place in it.
 #pragma once
 
 #include <cstdint>

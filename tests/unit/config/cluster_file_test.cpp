@@ -107,7 +107,8 @@ BOOST_AUTO_TEST_CASE(the_whole_example_is_read_and_what_comes_later_is_noted) {
   const names expected = {"control over TCP", "canary",     "progress",      "remedy",   "placement", "listen",
                           "stop.drain",       "rollout",    "group.backend", "alert.ops"};
   BOOST_TEST(later == expected, boost::test_tools::per_element());
-  BOOST_TEST(to_string(outcome.unsupported[1]) == "/etc/hale/file.toml:24:12: canary is not supported yet by this version");
+  BOOST_TEST(to_string(outcome.unsupported[1]) ==
+             "/etc/hale/file.toml:24:12: canary is not supported yet by this version");
 
   const hale::cluster_spec& spec = *outcome.spec;
   BOOST_TEST(spec.name == "models");
@@ -116,7 +117,8 @@ BOOST_AUTO_TEST_CASE(the_whole_example_is_read_and_what_comes_later_is_noted) {
   BOOST_TEST_REQUIRE(spec.services.size() == 2u);
   BOOST_TEST(spec.services[0].name == "db");
   const hale::service_spec& llama = spec.services[1];
-  BOOST_TEST(names_of(llama) == (names{"llama3.1:8b", "mistral:7b", "codellama:13b"}), boost::test_tools::per_element());
+  BOOST_TEST(names_of(llama) == (names{"llama3.1:8b", "mistral:7b", "codellama:13b"}),
+             boost::test_tools::per_element());
   BOOST_TEST(ports_of(llama) == (ports{11534, 11634, 11734}), boost::test_tools::per_element());
   BOOST_TEST(llama.base_port == 11434);
   BOOST_TEST(llama.env.at("OLLAMA_HOST") == "127.0.0.1:{port}");
@@ -162,35 +164,57 @@ BOOST_AUTO_TEST_CASE(every_key_of_a_service_is_read) {
   const std::pair<std::string, check> cases[] = {
       {"env = { A = \"b\", \"c.d\" = \"\" }", [](auto& s) { return s.env.at("A") == "b" && s.env.at("c.d").empty(); }},
       {"cwd = \"/srv/{name}\"", [](auto& s) { return s.cwd == "/srv/{name}"; }},
-      {"names = [\"p\", \"q\"]", [](auto& s) { return names_of(s) == names{"p", "q"}; }},
-      {"instances = 2", [](auto& s) { return names_of(s) == names{"a-1", "a-2"}; }},
+      {"names = [\"p\", \"q\"]",
+       [](auto& s) {
+         return names_of(s) == names{"p", "q"};
+       }},
+      {"instances = 2",
+       [](auto& s) {
+         return names_of(s) == names{"a-1", "a-2"};
+       }},
       {"names = [\"a\"]", [](auto& s) { return names_of(s) == names{"a"}; }},
-      {"base_port = 100\ninstances = 2", [](auto& s) { return ports_of(s) == ports{110, 120} && s.base_port == 100; }},
+      {"base_port = 100\ninstances = 2",
+       [](auto& s) {
+         return ports_of(s) == ports{110, 120} && s.base_port == 100;
+       }},
       {"base_port = 100\nport_offset = 0", [](auto& s) { return ports_of(s) == ports{100}; }},
       {"base_port = 65525", [](auto& s) { return ports_of(s) == ports{65535}; }},
-      {"ports = [7, 3]\ninstances = 2", [](auto& s) { return ports_of(s) == ports{7, 3} && s.base_port == 0; }},
+      {"ports = [7, 3]\ninstances = 2",
+       [](auto& s) {
+         return ports_of(s) == ports{7, 3} && s.base_port == 0;
+       }},
       {"stagger = \"2s\"", [](auto& s) { return s.stagger == 2s; }},
-      {"start = { stall = \"7s\", timeout = \"8m\" }", [](auto& s) { return s.start.stall == 7s && s.start.timeout == 8min; }},
-      {"health = { tcp = true, port = 80 }", [](auto& s) { return s.health->type == kind::tcp && s.health->port == "80"; }},
-      {"health = { http = \"/x\", port = 80 }", [](auto& s) { return s.health->type == kind::http && s.health->path == "/x"; }},
+      {"start = { stall = \"7s\", timeout = \"8m\" }",
+       [](auto& s) { return s.start.stall == 7s && s.start.timeout == 8min; }},
+      {"health = { tcp = true, port = 80 }",
+       [](auto& s) { return s.health->type == kind::tcp && s.health->port == "80"; }},
+      {"health = { http = \"/x\", port = 80 }",
+       [](auto& s) { return s.health->type == kind::http && s.health->path == "/x"; }},
       {"health = { exec = [\"c\", \"{name}\"] }",
-       [](auto& s) { return s.health->type == kind::exec && s.health->exec_argv == names{"c", "{name}"}; }},
+       [](auto& s) {
+         return s.health->type == kind::exec && s.health->exec_argv == names{"c", "{name}"};
+       }},
       {"base_port = 9\nhealth = { tcp = true, port = \"{base_port}\", host = \"::1\" }",
        [](auto& s) { return s.health->port == "{base_port}" && s.health->host == "::1"; }},
-      {"health = { http = \"/\", port = 1, method = \"HEAD\", headers = { A = \"b\" }, status = [200, 404], body = \"ok\" }",
+      {"health = { http = \"/\", port = 1, method = \"HEAD\", headers = { A = \"b\" }, status = [200, 404], body = "
+       "\"ok\" }",
        [](auto& s) {
          return s.health->method == "HEAD" && s.health->headers.at("A") == "b" &&
                 s.health->status == std::vector<int>{200, 404} && s.health->body_contains == "ok";
        }},
-      {"health = { http = \"/\", port = 1, status = 204 }", [](auto& s) { return s.health->status == std::vector<int>{204}; }},
+      {"health = { http = \"/\", port = 1, status = 204 }",
+       [](auto& s) { return s.health->status == std::vector<int>{204}; }},
       {"health = { tcp = true, port = 1, interval = \"9s\", timeout = \"4s\", failures = 6 }",
        [](auto& s) { return s.health->interval == 9s && s.health->timeout == 4s && s.health->failures == 6; }},
       {"heartbeat = { expected = \"4s\", drift = \"8s\" }",
        [](auto& s) { return s.heartbeat->expected == 4s && s.heartbeat->drift == 8s; }},
       {"heartbeat = {}", [](auto& s) { return s.heartbeat == hale::heartbeat_spec(); }},
-      {"errors = { degraded = 0, unhealthy = 1 }", [](auto& s) { return s.errors.degraded == 0 && s.errors.unhealthy == 1; }},
+      {"errors = { degraded = 0, unhealthy = 1 }",
+       [](auto& s) { return s.errors.degraded == 0 && s.errors.unhealthy == 1; }},
       {"memory = { soft = \"1GiB\", hard = \"1GiB\", limit = \"2GiB\" }",
-       [](auto& s) { return s.memory.soft_bytes == 1u << 30 && s.memory.hard_bytes == 1u << 30 && s.memory.limit_bytes == 1u << 31; }},
+       [](auto& s) {
+         return s.memory.soft_bytes == 1u << 30 && s.memory.hard_bytes == 1u << 30 && s.memory.limit_bytes == 1u << 31;
+       }},
       {"restart = { policy = \"on-failure\", base = \"1s\", cap = \"2s\", jitter = 0.125 }",
        [](auto& s) {
          return s.restart.policy == hale::restart_when::on_failure && s.restart.backoff.base == 1s &&
@@ -198,13 +222,14 @@ BOOST_AUTO_TEST_CASE(every_key_of_a_service_is_read) {
        }},
       {"restart = { policy = \"never\", attempts = 0, reset_after = \"3s\", cool = \"0s\" }",
        [](auto& s) {
-         return s.restart.policy == hale::restart_when::never && s.restart.attempts == 0 && s.restart.reset_after == 3s &&
-                s.restart.cool == 0s;
+         return s.restart.policy == hale::restart_when::never && s.restart.attempts == 0 &&
+                s.restart.reset_after == 3s && s.restart.cool == 0s;
        }},
       {"stop = { signal = \"INT\", timeout = \"1s\", diagnostic_signal = \"SIGQUIT\" }",
        [](auto& s) { return s.stop.signal == 2 && s.stop.timeout == 1s && s.stop.diagnostic_signal == 3; }},
       {"stop = { signal = 10 }", [](auto& s) { return s.stop.signal == 10 && s.stop.diagnostic_signal == 0; }},
-      {"logs = { size = \"1MiB\", keep = 2 }", [](auto& s) { return s.logs.size_bytes == 1u << 20 && s.logs.keep == 2; }},
+      {"logs = { size = \"1MiB\", keep = 2 }",
+       [](auto& s) { return s.logs.size_bytes == 1u << 20 && s.logs.keep == 2; }},
   };
   for (const auto& [keys, holds] : cases) {
     BOOST_TEST_CONTEXT(keys) { BOOST_TEST(holds(service_with(keys))); }
@@ -277,7 +302,8 @@ memory = { soft = "2GiB", hard = "1GiB" }
       "f:5:11: command: expected an array of words, found \"x\"; write [\"x\"], or set shell = true",
       "f:6:15: port_offset: there is no base_port to count from",
       "f:7:19: health.http: expected a path that begins with /; host and port have keys of their own",
-      "f:7:35: health.interval: expected a duration such as \"500ms\", \"30s\" or \"1m30s\", found 5; it has no unit: write "
+      "f:7:35: health.interval: expected a duration such as \"500ms\", \"30s\" or \"1m30s\", found 5; it has no unit: "
+      "write "
       "\"5s\"",
       "f:8:1: command: expected the program and its arguments, such as [\"ollama\", \"serve\"]",
       "f:9:1: comand: unknown key: did you mean \"command\"?",
@@ -320,8 +346,9 @@ RC_BOOST_PROP(no_mutation_of_the_example_makes_the_reader_crash, ()) {
   for (int i = 0; i < edits; ++i) {
     const auto at = static_cast<std::size_t>(*rc::gen::inRange(0, static_cast<int>(text.size())));
     const auto length = static_cast<std::size_t>(*rc::gen::inRange(0, 12));
-    const auto with = *rc::gen::element<std::string>("", "\"", "[", "]", "{", "}", "=", "\n", ".", "0", "-1", "9999999999",
-                                                     "nan", "true", "'", "#", "{port}", "\\", "\xff", " ", ",", "[service.x]\n");
+    const auto with =
+        *rc::gen::element<std::string>("", "\"", "[", "]", "{", "}", "=", "\n", ".", "0", "-1", "9999999999", "nan",
+                                       "true", "'", "#", "{port}", "\\", "\xff", " ", ",", "[service.x]\n");
     text.replace(at, length, with);
   }
   const auto outcome = hale::parse_cluster(text, "f");

@@ -113,5 +113,6 @@ BOOST_AUTO_TEST_CASE(each_option_is_checked) {
                l.count = 100;
                l.command.push_back("{port}");
              }) == "--base-port: the port of the last instance, 65000 + 100 × 10 = 66000, is beyond 65535");
-  BOOST_TEST(first_error([](line& l) { l.env = {"A={nam}"}; }) == "--env: unknown placeholder {nam}: did you mean {name}?");
+  BOOST_TEST(first_error([](line& l) { l.env = {"A={nam}"}; }) ==
+             "--env: unknown placeholder {nam}: did you mean {name}?");
 }

@@ -1,6 +1,7 @@
-// Every message the cluster file can cause, word by word, in golden/mistakes.txt: each case is a title, a text and after
-// `>>>` what is said of it. A text that begins with no section stands inside a small service. With HALE_UPDATE_GOLDEN set
-// the file is written anew, for a person to read the difference.
+// Every message the cluster file can cause, word by word, in golden/mistakes.txt: each case is a title, a text and
+// after
+// `>>>` what is said of it. A text that begins with no section stands inside a small service. With HALE_UPDATE_GOLDEN
+// set the file is written anew, for a person to read the difference.
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -44,7 +45,8 @@ std::vector<mistake_case> read_cases() {
 }
 
 std::string said_of(const std::string& text) {
-  const bool in_service = !text.starts_with("[service") && !text.starts_with("[cluster") && !text.starts_with("service");
+  const bool in_service =
+      !text.starts_with("[service") && !text.starts_with("[cluster") && !text.starts_with("service");
   const auto parsed = hale::parse_cluster(in_service ? std::string(service_around) + text : text, "f");
   std::string said;
   for (const auto& error : parsed.errors) said += to_string(error).substr(2) + "\n";

@@ -65,8 +65,9 @@ BOOST_AUTO_TEST_CASE(drift_beyond_twice_the_expected_is_refused_without_overflow
     return fault_after([=](cluster&, service& s) { s.heartbeat = hale::heartbeat_spec{expected, drift}; });
   };
   BOOST_TEST(with(5s, 10s) == "0 faults");
-  BOOST_TEST(with(5s, 10s + 1ns) ==
-             "service.a.heartbeat.drift: 10s is more than twice the expected 5s: it would be dead before it is degraded");
+  BOOST_TEST(
+      with(5s, 10s + 1ns) ==
+      "service.a.heartbeat.drift: 10s is more than twice the expected 5s: it would be dead before it is degraded");
   BOOST_TEST(with(hale::duration::max(), 5s) == "service.a.heartbeat.expected: expected a duration from 1ms to 365d");
 }
 
