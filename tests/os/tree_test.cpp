@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(a_stopped_process_and_a_deaf_one_are_killed) {
 BOOST_AUTO_TEST_CASE(signals_reach_the_leader_the_group_or_the_tree) {
   with_each_tracking([](checked_world& here) {
     output_record output;
-    const auto started = here.start(shell("sleep 1000 & echo pid $!; trap : TERM; while :; do wait; done", &output));
+    const auto started = here.start(shell("trap : TERM; sleep 1000 & echo pid $!; while :; do wait; done", &output));
     BOOST_TEST(!here->run(output.until("pid ", soon())));
     const long child = output.number_after("pid ");
     BOOST_TEST(!started->signal(SIGTERM, signal_reach::leader));
