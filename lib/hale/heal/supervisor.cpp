@@ -4,12 +4,14 @@
 #include <cassert>
 #include <fmt/format.h>
 #include <map>
+#include <stdexcept>
 
 #include "hale/async/scope.hpp"
 #include "hale/async/trigger.hpp"
 #include "hale/base/text.hpp"
 #include "hale/base/version.hpp"
 #include "hale/heal/service.hpp"
+#include "hale/heal/validate.hpp"
 
 namespace hale {
 namespace {
@@ -146,8 +148,12 @@ task<void> supervisor::state::shut_down_service(service& which, std::map<std::st
   gone[which.name()].fire();
 }
 
-supervisor::supervisor(hale::world& world, cluster_spec spec)
-    : state_(std::make_unique<state>(world, std::move(spec))) {}
+supervisor::supervisor(hale::world& world, cluster_spec spec) {
+  if (const std::vector<std::string> faults = validate(spec); !faults.empty()) {
+    throw std::invalid_argument(fmt::format("{}", fmt::join(faults, "; ")));
+  }
+  state_ = std::make_unique<state>(world, std::move(spec));
+}
 supervisor::~supervisor() = default;
 
 task<void> supervisor::run() { return state_->run(); }

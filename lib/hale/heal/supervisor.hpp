@@ -35,6 +35,7 @@ struct command_result {
 
 class supervisor {
  public:
+  /// Throws std::invalid_argument, naming every fault, for a spec that validate() (validate.hpp) rejects.
   supervisor(hale::world& world, cluster_spec spec);
   supervisor(const supervisor&) = delete;
   supervisor& operator=(const supervisor&) = delete;

@@ -37,7 +37,8 @@ struct recorder final : event_sink {
 service_spec make_service(std::string name, std::uint32_t count, std::uint16_t port = 0) {
   service_spec service;
   service.name = name;
-  service.command = {"server", "--port={port}"};
+  service.command = {"server"};
+  if (port != 0) service.command.push_back("--port={port}");
   for (std::uint32_t i = 0; i < count; ++i) {
     instance_spec one;
     one.name = count == 1 ? name : fmt::format("{}-{}", name, i + 1);
@@ -308,7 +309,7 @@ BOOST_AUTO_TEST_CASE(a_zero_cool_gives_up_for_good) {
 BOOST_AUTO_TEST_CASE(stop_wins_from_every_state) {
   service_spec loading = make_probed("loading", 1, 9000);
   service_spec crashed = make_service("crashed", 1);
-  crashed.restart.backoff.base = 1min;
+  crashed.restart.backoff.base = 30s;
   service_spec held = make_service("held", 1);
   held.command = {"absent"};
   world.host.on_spawn = [](test::fake_life& born) -> std::optional<spawn_error> {
@@ -604,6 +605,18 @@ BOOST_AUTO_TEST_CASE(output_is_kept_line_by_line_and_a_partial_last_line_too) {
   pass(1ms);
   BOOST_TEST(world.logs.lines["web"] == (std::vector<std::string>{"one", "two", "three"}),
              boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_spec_that_cannot_work_is_refused_with_every_fault) {
+  spec.name = "test";
+  spec.services = {make_service("web", 1)};
+  spec.services[0].needs = {"web"};
+  spec.services[0].restart.backoff.cap = -1s;
+  const auto says_both = [](const std::invalid_argument& error) {
+    const std::string text = error.what();
+    return text.find("needs") != std::string::npos && text.find("cap") != std::string::npos;
+  };
+  BOOST_CHECK_EXCEPTION(supervisor(world.view, spec), std::invalid_argument, says_both);
 }
 
 BOOST_AUTO_TEST_CASE(memory_over_the_hard_limit_restarts) {
