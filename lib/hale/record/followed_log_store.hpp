@@ -6,7 +6,8 @@
 //     … show(log.tail(100)) …            // in the same step: nothing missed, nothing twice
 //     for (;;) {
 //       while (auto line = follower.take()) show(*line);
-//       if (co_await follower.wait(limit)) break;
+//       const std::error_code why = co_await follower.wait(limit);
+//       if (why) break;
 //     }
 #pragma once
 

@@ -4,7 +4,8 @@
 //     history_reader reader(events, events.first());
 //     for (;;) {
 //       while (auto what = reader.take()) { if (reader.take_missed() > 0) …; show(*what); }
-//       if (co_await reader.wait(limit)) break;
+//       const std::error_code why = co_await reader.wait(limit);
+//       if (why) break;
 //     }
 #pragma once
 
