@@ -72,6 +72,13 @@ BOOST_AUTO_TEST_CASE(steering_needs_names_or_all_and_not_both) {
   BOOST_TEST(mentions(refuse({"stop", "a", "--all"}), "not both"));
 }
 
+BOOST_AUTO_TEST_CASE(names_may_be_those_of_subcommands) {
+  BOOST_TEST(parse<steer_command>({"stop", "demo", "run"}).names == (std::vector<std::string>{"demo", "run"}),
+             boost::test_tools::per_element());
+  BOOST_TEST(parse<logs_command>({"logs", "status"}).name == "status");
+  BOOST_TEST(parse<heartbeat_command>({"heartbeat", "stop"}).target == "stop");
+}
+
 BOOST_AUTO_TEST_CASE(reports_and_durations_are_read) {
   const auto report = parse<report_command>({"report-request", "llama", "120ms", "fail"});
   BOOST_TEST((report.took == 120ms));

@@ -48,6 +48,7 @@ class parser {
     add_reporting();
     add_rest();
     for (CLI::App* sub : app_.get_subcommands({})) sub->fallthrough();
+    app_.require_subcommand(0, 1);  // a second one is a name: instances may be called like subcommands
   }
 
   result<command_line, no_command> parse(std::vector<std::string> arguments) {
