@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,13 +48,17 @@ class cluster_context {
   bool overslept(instant due) {
     const instant now = world.clock.now();
     if (!stalled(due, now)) return false;
-    if (on_stall) on_stall(now - due);
+    // Everybody who waited finds out; the first to do so tells all.
+    const bool told = stall_told_ && !stalled(*stall_told_, now);
+    if (!told && on_stall) on_stall(now - due);
+    if (!told) stall_told_ = now;
     return true;
   }
 
  private:
   std::vector<event_sink*> sinks_;
   std::uint64_t last_sequence_ = 0;
+  std::optional<instant> stall_told_;
 };
 
 }  // namespace hale

@@ -73,8 +73,10 @@ class instance final : incarnation_listener {
   std::uint16_t port() const noexcept { return spec_.port; }
   instance_state state() const noexcept { return state_; }
   incarnation_number current() const noexcept { return incarnation_; }
-  /// Its process has been spawned at least once and was not stopped since.
-  bool started() const noexcept { return state_ == instance_state::starting || state_ == instance_state::serving; }
+  /// It has been started, or will not be before a person acts: those that come after it need not wait.
+  bool had_its_turn() const noexcept {
+    return incarnation_.value() > 0 || state_ == instance_state::held || state_ == instance_state::foreign;
+  }
   const diagnosis& health() const noexcept { return health_; }
   bool restarting() const noexcept { return restarting_by_command_; }
   instance_log& log() noexcept { return *log_; }

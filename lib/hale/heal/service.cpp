@@ -22,7 +22,7 @@ void service::depend_on(service& other, bool serving) {
 }
 
 bool service::started() const {
-  return std::all_of(instances_.begin(), instances_.end(), [](const auto& one) { return one->started(); });
+  return std::all_of(instances_.begin(), instances_.end(), [](const auto& one) { return one->had_its_turn(); });
 }
 
 bool service::may_start() const {

@@ -25,7 +25,7 @@ class service final : instance_surroundings {
   /// The services that wait for this one: they are stopped before it.
   const std::vector<service*>& dependants() const noexcept { return dependants_; }
   std::uint32_t serving() const noexcept { return serving_; }
-  /// Every instance that is wanted has been spawned.
+  /// Every instance has had its turn.
   bool started() const;
   service_status status() const;
 
