@@ -8,6 +8,7 @@ stopwatch is in C. `hale` runs with its logs on and its start concurrency opened
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -21,13 +22,14 @@ import sys
 import tempfile
 import time
 
+FIRST_PORT = 21001
 FLEET = 1000
 MANY = 100
 
 
-def free_block(count):
-    """The first of `count` free ports in a row, below those the kernel gives to clients."""
-    for first in range(21001, 32768 - count, count):
+def free_block(count, beyond):
+    """The first of `count` free ports in a row from `beyond` on, below those the kernel gives to clients."""
+    for first in range(beyond, 32768 - count, count):
         with contextlib.ExitStack() as held:
             try:
                 for port in range(first, first + count):
@@ -45,7 +47,8 @@ class Fleet:
 
     def __init__(self, bench, count):
         self.bench = bench
-        self.first = free_block(count)
+        self.first = free_block(count, bench.next_port)
+        bench.next_port = self.first + count
         self.servers = [(port, 0) for port in range(self.first, self.first + count)]
         self.started_ns = time.monotonic_ns()
         self.process = subprocess.Popen(self.command(count), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -164,6 +167,7 @@ class Bench:
         self.hale = os.path.abspath(options.hale)
         self.tools = os.path.abspath(options.tools)
         self.rounds = options.rounds
+        self.next_port = FIRST_PORT
 
     def tool(self, name):
         return os.path.join(self.tools, name)
@@ -175,6 +179,7 @@ class Bench:
             yield fleet
         finally:
             fleet.close()
+            self.next_port = FIRST_PORT
 
     def recovery(self):
         """One stable child is killed, again and again, in turns."""
@@ -230,15 +235,26 @@ class Bench:
             value_line(f"after {few} and {many} restarts",
                        f"PSS {pss_few} and {pss_many} kB, descriptors {fds_few} and {fds_many}", "no growth")
 
+    def share_of_a_core(self, pid):
+        start, used = time.monotonic(), cpu_seconds(pid)
+        time.sleep(20)
+        return 100 * (cpu_seconds(pid) - used) / (time.monotonic() - start)
+
     def cpu(self):
-        with self.fleet(ProbedFleet, MANY) as hale:
-            hale.start()
-            time.sleep(3)
-            pid = hale.process.pid
-            start, used = time.monotonic(), cpu_seconds(pid)
-            time.sleep(20)
-            share = (cpu_seconds(pid) - used) / (time.monotonic() - start)
-        value_line(f"CPU, {MANY} children probed each second", f"{100 * share:.2f} % of a core", "<= 0.5 %")
+        """Both probe children of their own at the same time."""
+        with self.fleet(Fleet, MANY) as floor, self.fleet(ProbedFleet, MANY) as hale:
+            for each in (floor, hale):
+                each.start()
+            prober = subprocess.Popen([self.tool("prober"), str(floor.first), str(MANY)])
+            try:
+                time.sleep(3)
+                with concurrent.futures.ThreadPoolExecutor() as pool:
+                    floor_share, share = pool.map(self.share_of_a_core, (prober.pid, hale.process.pid))
+            finally:
+                prober.kill()
+                prober.wait()
+        value_line(f"CPU, {MANY} children probed each second",
+                   f"floor {floor_share:.2f} %, hale {share:.2f} % of a core", "<= 0.5 %")
 
 
 def main():
