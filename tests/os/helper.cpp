@@ -82,7 +82,7 @@ int daemonise(bool clean) {
 int fill_memory(std::size_t megabytes) {
   for (std::size_t left = megabytes; left > 0; --left) {
     constexpr std::size_t bytes = 1024 * 1024;
-    char* block = static_cast<char*>(std::malloc(bytes));
+    volatile char* block = static_cast<volatile char*>(std::malloc(bytes));
     if (block == nullptr) return 1;
     for (std::size_t at = 0; at < bytes; at += 4096) block[at] = 1;
   }
