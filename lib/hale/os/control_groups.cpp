@@ -210,14 +210,19 @@ result<std::string> control_groups::open(std::string_view name) const {
   return group;
 }
 
+result<unique_fd> control_groups::open_door(const std::string& group, bool by_birth) const {
+  const char* file = kind_ == tree_tracking::cgroup_v1 ? "/tasks" : by_birth ? "" : "/cgroup.procs";
+  unique_fd door(::open((group + file).c_str(), (by_birth ? O_RDONLY | O_DIRECTORY : O_WRONLY) | O_CLOEXEC));
+  if (!door) return system_error(errno);
+  return door;
+}
+
 std::error_code control_groups::limit_memory(const std::string& group, std::uint64_t bytes) const {
   if (!limits_memory_) return {};
   const bool v1 = kind_ == tree_tracking::cgroup_v1;
   const std::string none = v1 ? "-1" : "max";
   return write_file(group + (v1 ? "/memory.limit_in_bytes" : "/memory.max"), bytes == 0 ? none : std::to_string(bytes));
 }
-
-void control_groups::remove(const std::string& group) const noexcept { remove_tree(group); }
 
 std::vector<pid_t> control_groups::members(const std::string& group) const {
   std::vector<pid_t> found;

@@ -13,6 +13,7 @@
 
 #include "hale/base/error.hpp"
 #include "hale/base/result.hpp"
+#include "hale/os/unique_fd.hpp"
 
 namespace hale::os {
 
@@ -35,10 +36,12 @@ class control_groups {
 
   /// The directory of the group called `name`, made if it is not there. REQUIRES: kind() != none
   result<std::string> open(std::string_view name) const;
+  /// What a child joins `group` by. In version 1 it writes "0" to `tasks`: a thread that moves itself alone takes no
+  /// lock that all others wait for, unlike a write to cgroup.procs (measured: 0.5 ms against 6 to 20). In version 2 it
+  /// is born into the directory, or where that cannot be writes to cgroup.procs.
+  result<unique_fd> open_door(const std::string& group, bool by_birth) const;
   /// 0: no limit. REQUIRES: limits_memory() || bytes == 0
   std::error_code limit_memory(const std::string& group, std::uint64_t bytes) const;
-  /// Removes `group` and what is below it, as far as nobody lives there.
-  void remove(const std::string& group) const noexcept;
 
   /// The processes of `group` and of the groups below it; zombies are not among them.
   std::vector<pid_t> members(const std::string& group) const;

@@ -49,7 +49,8 @@ class socket_stream final : public byte_stream {
       if (errno == EINTR) continue;
       if (!would_block(errno)) co_return system_error(errno);
       readiness_wait ready(socket_, descriptor::readable, limit);
-      if (const std::error_code failed = co_await ready) co_return failed;
+      const std::error_code failed = co_await ready;
+      if (failed) co_return failed;
     }
   }
 
@@ -65,7 +66,8 @@ class socket_stream final : public byte_stream {
       if (errno == EINTR) continue;
       if (!would_block(errno)) co_return system_error(errno);
       readiness_wait ready(socket_, descriptor::writable, limit);
-      if (const std::error_code failed = co_await ready) co_return failed;
+      const std::error_code failed = co_await ready;
+      if (failed) co_return failed;
     }
   }
 
@@ -143,7 +145,8 @@ class socket_listener final : public listener {
       if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
       if (!would_block(errno)) co_return system_error(errno);
       readiness_wait ready(socket_, descriptor::readable, limit);
-      if (const std::error_code failed = co_await ready) co_return failed;
+      const std::error_code failed = co_await ready;
+      if (failed) co_return failed;
     }
   }
   endpoint local() const override { return local_; }
@@ -173,7 +176,8 @@ class unix_datagrams final : public datagram_socket {
       if (failed == std::errc::interrupted) continue;
       if (!would_block(failed.value())) co_return failed;
       readiness_wait ready(socket_, descriptor::readable, limit);
-      if (const std::error_code over = co_await ready) co_return over;
+      const std::error_code over = co_await ready;
+      if (over) co_return over;
     }
   }
 
@@ -225,14 +229,16 @@ task<std::error_code> finish_connecting(descriptor& socket, socket_address to, d
     if (errno == EINPROGRESS || errno == EINTR) continue;
     if (errno == EALREADY) {
       readiness_wait ready(socket, descriptor::writable, limit);
-      if (const std::error_code failed = co_await ready) co_return failed;
+      const std::error_code failed = co_await ready;
+      if (failed) co_return failed;
       co_return connection_error(socket.get());
     }
     if (to.family() != AF_UNIX || !would_block(errno)) co_return system_error(errno);
     // A unix socket whose backlog is full: the kernel gives nothing to wait for.
     if (limit.passed(monotonic_now())) co_return errc::timed_out;
     const instant next = saturating_add(monotonic_now(), full_backlog_pause);
-    if (const std::error_code failed = co_await sleep_until(next < limit.at() ? next : limit.at())) co_return failed;
+    const std::error_code failed = co_await sleep_until(std::min(next, limit.at()));
+    if (failed) co_return failed;
   }
 }
 
@@ -267,7 +273,9 @@ task<result<std::unique_ptr<byte_stream>>> linux_network::connect(endpoint to, d
   descriptor socket(loop_, std::move(made));
   if (::connect(socket.get(), address->data(), address->size()) != 0) {
     if (errno != EINPROGRESS && errno != EINTR && !would_block(errno)) co_return system_error(errno);
-    if (const std::error_code failed = co_await finish_connecting(socket, *address, limit)) co_return failed;
+    auto finishing = finish_connecting(socket, *address, limit);
+    const std::error_code failed = co_await std::move(finishing);
+    if (failed) co_return failed;
   }
   const bool tcp = to.type == endpoint::kind::tcp;
   if (tcp && connected_to_itself(socket.get())) co_return system_error(ECONNREFUSED);

@@ -228,7 +228,6 @@ linux_process::~linux_process() {
     auto waiting = std::make_unique<linux_process_host::forgotten>(std::move(pidfd_));
     if (waiting->start()) host_.forgotten_.push_back(*waiting.release());
   }
-  if (!group_.empty()) host_.groups_.remove(group_);
 }
 
 bool linux_process::try_reap() noexcept {
@@ -254,7 +253,8 @@ bool linux_process::try_reap() noexcept {
 task<result<exit_status>> linux_process::wait(deadline limit) {
   while (running()) {
     queue_operation waiting(ended_, false, limit);
-    if (const std::error_code failed = co_await waiting) co_return failed;
+    const std::error_code failed = co_await waiting;
+    if (failed) co_return failed;
   }
   co_return *status_;
 }
@@ -302,7 +302,8 @@ task<std::error_code> linux_process::kill_tree(deadline limit) {
     const instant now = monotonic_now();
     if (limit.passed(now)) co_return errc::timed_out;
     const instant next = std::min(saturating_add(now, pause), limit.at());
-    if (const std::error_code failed = co_await sleep_until(next)) co_return failed;
+    const std::error_code failed = co_await sleep_until(next);
+    if (failed) co_return failed;
   }
 }
 
@@ -416,14 +417,44 @@ result<std::string, spawn_error> linux_process_host::open_group(const process_sp
                        "a memory limit needs a memory control group, and none can be made here"};
   }
   if (groups_.kind() == tree_tracking::none) return std::string();
-  result<std::string> group = groups_.open(spec.name);
-  if (group) {
-    const std::error_code failed = groups_.limit_memory(*group, spec.memory_limit_bytes);
-    if (!failed || spec.memory_limit_bytes == 0) return *group;
-    return spawn_error{failed, "cgroup", *group};
+  const auto known = named_groups_.find(spec.name);
+  named_group group;
+  if (known != named_groups_.end()) {
+    group = known->second;
+  } else if (const result<std::string> made = groups_.open(spec.name)) {
+    group.directory = *made;
+  } else if (spec.memory_limit_bytes != 0) {
+    return spawn_error{made.error(), "cgroup", groups_.root()};
+  } else {
+    return std::string();  // found by its session, parents and tag instead
   }
-  if (spec.memory_limit_bytes != 0) return spawn_error{group.error(), "cgroup", groups_.root()};
-  return std::string();  // found by its session, parents and tag instead
+  if (spec.memory_limit_bytes != group.memory_limit_bytes) {
+    if (const std::error_code failed = groups_.limit_memory(group.directory, spec.memory_limit_bytes)) {
+      return spawn_error{failed, "cgroup", group.directory};
+    }
+    group.memory_limit_bytes = spec.memory_limit_bytes;
+  }
+  return named_groups_.insert_or_assign(spec.name, std::move(group)).first->second.directory;
+}
+
+result<spawned_process, spawn_error> linux_process_host::spawn_into(const std::string& group, const process_spec& spec,
+                                                                    child_setup setup) {
+  if (group.empty()) return spawner_.spawn(spec, setup);
+  const bool by_birth = births_work_ && groups_.kind() == tree_tracking::cgroup_v2;
+  const auto door = groups_.open_door(group, by_birth);
+  if (!door) return spawn_error{door.error(), "cgroup", group};
+  (by_birth ? setup.group_directory : setup.group_tasks) = door->get();
+  result<spawned_process, spawn_error> started = spawner_.spawn(spec, setup);
+  const auto why = started.error_or_none();
+  // An old kernel, or a filter that knows no clone3.
+  const bool births_refused =
+      by_birth && why.step == "fork" && (why.code == std::errc::function_not_supported ||
+                                         why.code == std::errc::operation_not_permitted ||
+                                         why.code == std::errc::invalid_argument);
+  if (!births_refused) return started;
+  births_work_ = false;
+  setup.group_directory = -1;
+  return spawn_into(group, spec, setup);
 }
 
 result<std::unique_ptr<process>, spawn_error> linux_process_host::spawn_now(process_spec& spec) {
@@ -445,19 +476,10 @@ result<std::unique_ptr<process>, spawn_error> linux_process_host::spawn_now(proc
     setup.out = out.write.get();
     setup.err = err.write.get();
   }
-  unique_fd procs;
-  if (!group->empty()) {
-    procs = unique_fd(::open((*group + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
-    if (!procs) return spawn_error{system_error(errno), "cgroup", *group};
-    setup.group_procs = procs.get();
-  }
   std::string tag = tag_prefix_ + std::to_string(++spawned_);
   spec.environment.push_back(tag);
-  result<spawned_process, spawn_error> started = spawner_.spawn(spec, setup);
-  if (!started) {
-    if (!group->empty()) groups_.remove(*group);
-    return started.error();
-  }
+  result<spawned_process, spawn_error> started = spawn_into(*group, spec, setup);
+  if (!started) return started.error();
   auto made = std::make_unique<linux_process>(*this, std::move(started).value(), std::move(group).value(), std::move(tag));
   if (const std::error_code failed = made->watch(spec, std::move(out.read), std::move(err.read))) {
     made->kill_now();

@@ -49,9 +49,16 @@ class linux_process_host final : public process_host {
     std::string tag;
   };
   class forgotten;
+  /// A control group is kept for the next process of the same name, until the host ends.
+  struct named_group {
+    std::string directory;
+    std::uint64_t memory_limit_bytes = 0;
+  };
 
   result<std::unique_ptr<process>, spawn_error> spawn_now(process_spec& spec);
   result<std::string, spawn_error> open_group(const process_spec& spec);
+  result<spawned_process, spawn_error> spawn_into(const std::string& group, const process_spec& spec,
+                                                  child_setup setup);
   /// All processes younger than this host, seen at most `age` ago.
   const std::vector<tagged_process>& table(duration age);
   void await_orphans();
@@ -61,7 +68,9 @@ class linux_process_host final : public process_host {
   process_host_options options_;
   std::vector<std::string> environment_;
   spawner spawner_;
+  bool births_work_ = spawner::can_be_born_into_groups();
   control_groups groups_;
+  std::map<std::string, named_group, std::less<>> named_groups_;
   std::uint64_t start_ticks_ = 0;
   std::uint64_t spawned_ = 0;
   std::string tag_prefix_;

@@ -88,7 +88,8 @@ task<result<int>> linux_world::next_signal(deadline limit) {
   }
   while (arrived_.empty()) {
     queue_operation waiting(awaited_, false, limit);
-    if (const std::error_code failed = co_await waiting) co_return failed;
+    const std::error_code failed = co_await waiting;
+    if (failed) co_return failed;
   }
   const int number = arrived_.front();
   arrived_.pop_front();

@@ -1,6 +1,7 @@
 #include "hale/os/spawn.hpp"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -9,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
@@ -57,6 +59,8 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
   return pointers;
 }
 
+enum slot : std::size_t { out_slot, err_slot, group_slot };
+
 struct child_plan {
   const char* program;
   char* const* argv;
@@ -64,6 +68,10 @@ struct child_plan {
   const char* cwd;  // null: the parent's
   const child_setup* setup;
   int null;
+  int out;
+  int err;
+  int group;            // -1: none to join
+  unsigned first_alien; // of the parent's descriptors: none from here on is the child's
 };
 
 }  // namespace
@@ -101,6 +109,13 @@ void close_from(unsigned first) noexcept {
   for (unsigned fd = first; fd < open_files.rlim_cur; ++fd) ::close(static_cast<int>(fd));
 }
 
+/// From now on the child's table is its own, with nothing in it from `first` on: those are not even copied.
+bool part_from_parent(unsigned first) noexcept {
+  constexpr unsigned unshare_first = 1u << 1;  // CLOSE_RANGE_UNSHARE
+  if (::syscall(SYS_close_range, first, ~0u, unshare_first) == 0) return true;
+  return ::unshare(CLONE_FILES) == 0;
+}
+
 void write_number(const char* path, int value) noexcept {
   std::array<char, 16> text;
   std::size_t begin = text.size();
@@ -120,10 +135,11 @@ int run_child(void* argument) noexcept {
   const auto& how = *static_cast<const child_argument*>(argument);
   const child_plan& plan = *how.plan;
   const child_setup& setup = *plan.setup;
+  if (!part_from_parent(plan.first_alien)) give_up(how, step::duplicate);
   ::setsid();
-  if (setup.group_procs >= 0 && ::write(setup.group_procs, "0", 1) != 1) give_up(how, step::join_group);
+  if (plan.group >= 0 && ::write(plan.group, "0", 1) != 1) give_up(how, step::join_group);
   if (setup.oom_score_adjustment) write_number("/proc/self/oom_score_adj", *setup.oom_score_adjustment);
-  if (::dup2(plan.null, 0) < 0 || ::dup2(setup.out, 1) < 0 || ::dup2(setup.err, 2) < 0) give_up(how, step::duplicate);
+  if (::dup2(plan.null, 0) < 0 || ::dup2(plan.out, 1) < 0 || ::dup2(plan.err, 2) < 0) give_up(how, step::duplicate);
   close_from(3);
   if (plan.cwd != nullptr && ::chdir(plan.cwd) != 0) give_up(how, step::working_directory);
   if (setup.open_files) ::setrlimit(RLIMIT_NOFILE, &*setup.open_files);
@@ -133,6 +149,51 @@ int run_child(void* argument) noexcept {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::execve(plan.program, plan.argv, plan.environment);
   give_up(how, step::exec);
+}
+
+// clone3 with a stack of the child's own: the C library has no function for it. The child has the parent's registers,
+// and calls `run`, which does not return.
+#if defined(__x86_64__)
+constexpr bool has_clone3 = true;
+long clone3_and_run(clone_args& how, int (*run)(void*) noexcept, void* argument) noexcept {
+  long outcome = SYS_clone3;
+  register int (*entry)(void*) noexcept asm("r12") = run;
+  register void* passed asm("r13") = argument;
+  asm volatile(
+      "syscall\n\t"
+      "testq %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xorl %%ebp, %%ebp\n\t"
+      "movq %%r13, %%rdi\n\t"
+      "callq *%%r12\n\t"
+      "ud2\n"
+      "1:"
+      : "+a"(outcome)
+      : "D"(&how), "S"(sizeof how), "r"(entry), "r"(passed)
+      : "rcx", "r11", "memory", "cc");
+  return outcome;
+}
+#else
+constexpr bool has_clone3 = false;
+long clone3_and_run(clone_args&, int (*)(void*) noexcept, void*) noexcept { return -ENOSYS; }
+#endif
+
+/// The child's pid, with its pidfd in `pidfd`; -1 with errno otherwise.
+pid_t clone_child(void* stack, int directory, child_argument& argument, int& pidfd) noexcept {
+  constexpr int flags = share_memory | CLONE_VFORK | CLONE_PIDFD | CLONE_FILES;
+  char* stack_top = static_cast<char*>(stack) + stack_bytes + guard_bytes;
+  if (directory < 0) return ::clone(&run_child, stack_top, flags | SIGCHLD, &argument, &pidfd);
+  clone_args how{};
+  how.flags = flags | CLONE_INTO_CGROUP;
+  how.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
+  how.exit_signal = SIGCHLD;
+  how.stack = reinterpret_cast<std::uintptr_t>(stack) + guard_bytes;
+  how.stack_size = stack_bytes;
+  how.cgroup = static_cast<std::uint64_t>(directory);
+  const long outcome = clone3_and_run(how, &run_child, &argument);
+  if (outcome >= 0) return static_cast<pid_t>(outcome);
+  errno = static_cast<int>(-outcome);
+  return -1;
 }
 
 void* reserve(std::size_t bytes, int flags) {
@@ -172,6 +233,8 @@ std::string what_is_missing(const std::string& program) {
 
 }  // namespace
 
+bool spawner::can_be_born_into_groups() noexcept { return has_clone3; }
+
 result<std::string, spawn_error> find_program(const process_spec& spec) {
   const std::string& name = spec.argv.front();
   if (name.empty()) return spawn_error{system_error(ENOENT), "exec", name};
@@ -195,6 +258,10 @@ result<std::string, spawn_error> find_program(const process_spec& spec) {
 
 spawner::spawner() : null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
   if (!null_) throw std::system_error(errno, std::system_category(), "/dev/null");
+  for (unique_fd& slot : slots_) {
+    slot = unique_fd(::fcntl(null_.get(), F_DUPFD_CLOEXEC, 3));
+    if (!slot) throw std::system_error(errno, std::system_category(), "descriptor");
+  }
   page_ = static_cast<shared_page*>(reserve(sizeof(shared_page), MAP_SHARED));
   stack_ = reserve(stack_bytes + guard_bytes, MAP_PRIVATE | MAP_STACK);
   ::mprotect(stack_, guard_bytes, PROT_NONE);
@@ -211,11 +278,22 @@ result<spawned_process, spawn_error> spawner::spawn(const process_spec& spec, co
   if (!program) return program.error();
   const std::vector<char*> argv = pointers_to(spec.argv);
   const std::vector<char*> environment = pointers_to(spec.environment);
-  child_setup complete = setup;
-  if (complete.out < 0) complete.out = null_.get();
-  if (complete.err < 0) complete.err = null_.get();
-  const child_plan plan{program->c_str(),   argv.data(), environment.data(), spec.cwd.empty() ? nullptr : spec.cwd.c_str(),
-                        &complete, null_.get()};
+  const auto lend = [this](slot which, int fd) { ::dup3(fd, slots_[which].get(), O_CLOEXEC); };
+  lend(out_slot, setup.out < 0 ? null_.get() : setup.out);
+  lend(err_slot, setup.err < 0 ? null_.get() : setup.err);
+  if (setup.group_tasks >= 0) lend(group_slot, setup.group_tasks);
+  int highest = null_.get();
+  for (const unique_fd& one : slots_) highest = std::max(highest, one.get());
+  const child_plan plan{program->c_str(),
+                        argv.data(),
+                        environment.data(),
+                        spec.cwd.empty() ? nullptr : spec.cwd.c_str(),
+                        &setup,
+                        null_.get(),
+                        slots_[out_slot].get(),
+                        slots_[err_slot].get(),
+                        setup.group_tasks >= 0 ? slots_[group_slot].get() : -1,
+                        static_cast<unsigned>(highest) + 1};
   page_->failed_step = step::none;
   page_->failed_errno = 0;
   child_argument argument{&plan, &page_->failed_step, &page_->failed_errno};
@@ -226,10 +304,10 @@ result<spawned_process, spawn_error> spawner::spawn(const process_spec& spec, co
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   int pidfd = -1;
-  char* stack_top = static_cast<char*>(stack_) + stack_bytes + guard_bytes;
-  const pid_t pid = ::clone(&run_child, stack_top, share_memory | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &argument, &pidfd);
+  const pid_t pid = clone_child(stack_, setup.group_directory, argument, pidfd);
   const int clone_errno = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  for (const slot which : {out_slot, err_slot, group_slot}) lend(which, null_.get());
   if (pid < 0) return spawn_error{system_error(clone_errno), "fork", {}};
 
   spawned_process started{pid, unique_fd(pidfd)};

@@ -1,11 +1,13 @@
-// Starts one process. The child runs on a stack of its own beside its suspended parent (vfork), so that starting costs
-// the same however large the supervisor is, and tells through shared memory which step failed. Between clone and exec it
-// only makes system calls: no allocation, no locks.
+// Starts one process. The child runs on a stack of its own beside its suspended parent (vfork), shares its descriptors
+// until it has let go of all but the lowest, and is born into its control group where the kernel can do that; so starting
+// costs the same however large the supervisor is and however much it has open. It tells through shared memory which step
+// failed. Between clone and exec it only makes system calls: no allocation, no locks.
 #pragma once
 
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,7 +24,8 @@ namespace hale::os {
 struct child_setup {
   int out = -1;                             ///< becomes its stdout
   int err = -1;                             ///< becomes its stderr
-  int group_procs = -1;                     ///< cgroup.procs of the control group it joins; -1: none
+  int group_tasks = -1;                     ///< a file of the control group it joins by writing "0" there; -1: none
+  int group_directory = -1;                 ///< or the version 2 group it is born into; -1: none
   std::optional<rlimit> open_files;         ///< as hale was started with
   std::optional<int> oom_score_adjustment;  ///< as hale was started with
 };
@@ -39,6 +42,9 @@ class spawner {
   spawner& operator=(const spawner&) = delete;
   ~spawner();
 
+  /// Whether group_directory may be set. The kernel must allow it as well.
+  static bool can_be_born_into_groups() noexcept;
+
   /// ENSURES: on failure no child is left, not even a zombie.
   result<spawned_process, spawn_error> spawn(const process_spec& spec, const child_setup& setup);
 
@@ -47,6 +53,7 @@ class spawner {
   shared_page* page_ = nullptr;  ///< the child writes, the parent reads
   void* stack_ = nullptr;
   unique_fd null_;
+  std::array<unique_fd, 3> slots_;  ///< low descriptors, lent to what a child needs; they hold null_ in between
 };
 
 /// Where argv[0] is, by the PATH of the spec's own environment; the errno an execvp would give otherwise.
