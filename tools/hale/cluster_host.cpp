@@ -78,10 +78,12 @@ cluster_host::cluster_host(cluster_spec spec, const state_directory& state)
 
 std::optional<failure> cluster_host::open() {
   const auto user = static_cast<std::uint32_t>(geteuid());
-  if (auto failed = listen_at(endpoint::unix_path(state_.control_socket()), control_access::for_user(user))) return failed;
+  auto failed = listen_at(endpoint::unix_path(state_.control_socket()), control_access::for_user(user));
+  if (failed) return failed;
   for (const std::string& address : supervisor_.spec().control) {
     if (address == "unix") continue;
-    if (auto failed = listen_at_address(address)) return failed;
+    failed = listen_at_address(address);
+    if (failed) return failed;
   }
   auto bound = view_.network.bind_datagram(state_.notify_socket());
   if (!bound) {
@@ -103,7 +105,8 @@ std::optional<failure> cluster_host::listen_at_address(const std::string& addres
 std::optional<failure> cluster_host::listen_at(endpoint where, control_access access) {
   auto listening = view_.network.listen(where);
   if (!listening) {
-    const std::string place = where.type == endpoint::kind::tcp ? fmt::format("{}:{}", where.host, where.port) : where.host;
+    const bool tcp = where.type == endpoint::kind::tcp;
+    const std::string place = tcp ? fmt::format("{}:{}", where.host, where.port) : where.host;
     return failure{exit_failed, fmt::format("cannot listen on {}: {}", place, listening.error().message())};
   }
   listeners_.push_back(std::move(*listening));

@@ -11,7 +11,6 @@
 #include "hale/base/text.hpp"
 #include "hale/base/version.hpp"
 
-
 namespace hale::cli {
 namespace {
 
@@ -101,7 +100,8 @@ class parser {
   void add_steering() {
     for (const char* verb : {"start", "stop", "restart"}) {
       const std::string what = std::string(verb) + " instances or services";
-      CLI::App* sub = app_.add_subcommand(verb, std::string(1, static_cast<char>(verb[0] - 'a' + 'A')) + what.substr(1));
+      const char capital = static_cast<char>(verb[0] - 'a' + 'A');
+      CLI::App* sub = app_.add_subcommand(verb, capital + what.substr(1));
       sub->add_option("NAME", steer_.names, "Instances or services");
       sub->add_flag("--all", steer_.all, "Every service");
       if (std::string_view(verb) != "stop") sub->add_flag("--no-wait", no_wait_, "Return at once");
@@ -143,7 +143,9 @@ class parser {
   // Something was typed that nobody takes: name the nearest thing that somebody would.
   no_command explain_extras() const {
     const std::vector<std::string> extras = app_.remaining(true);
-    const auto word = std::find_if(extras.begin(), extras.end(), [](const std::string& text) { return text[0] != '-'; });
+    const auto word = std::find_if(extras.begin(), extras.end(), [](const std::string& text) {
+      return !text.starts_with('-');
+    });
     if (chosen() == nullptr && word != extras.end()) return unknown_subcommand(*word);
     if (chosen() != nullptr && chosen()->get_name() == "restart" && extras.front() == "--rolling") {
       return mistake("restart --rolling is not supported yet by this version");

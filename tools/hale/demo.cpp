@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <climits>
 #include <cstdlib>
 #include <optional>
 
@@ -133,7 +132,8 @@ class show {
     picture += "\n";
     constexpr std::uint64_t most_shown = 7;
     history& events = host_.events();
-    const std::uint64_t first = events.next() > events.first() + most_shown ? events.next() - most_shown : events.first();
+    const std::uint64_t kept = events.next() - events.first();
+    const std::uint64_t first = kept > most_shown ? events.next() - most_shown : events.first();
     for (std::uint64_t at = first; at < events.next(); ++at) {
       picture += view_.colours().faint(fitted(event_line(events.at(at)).substr(11), table_width)) + "\n";
     }
@@ -149,7 +149,8 @@ class show {
 
 int tell_outcome(const demo_plan& plan) {
   for (const demo_fault& fault : plan.faults()) {
-    if (fault.is != demo_fault::stage::healed) complain(0, fmt::format("not healed: {} {}", fault.instance, fault.story));
+    if (fault.is == demo_fault::stage::healed) continue;
+    complain(0, fmt::format("not healed: {} {}", fault.instance, fault.story));
   }
   if (!plan.all_healed()) return exit_failed;
   print(fmt::format("All {} faults were healed.\n", plan.faults().size()));

@@ -1,5 +1,5 @@
-// Events as log lines on a descriptor, for those who watch `hale run`. A reader that does not keep up loses lines and is
-// told how many: it can never hold up the supervisor.
+// Events as log lines on a descriptor, for those who watch `hale run`. A reader that does not keep up loses lines and
+// is told how many: it can never hold up the supervisor.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,5 @@
 // hale events: what happened and why, from the supervisor's history, and on as it happens.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "client.hpp"
 #include "commands.hpp"

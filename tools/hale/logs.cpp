@@ -49,7 +49,8 @@ class printer {
  public:
   printer(const std::vector<std::string>& instances)
       : colours_(palette::for_descriptor(1)), terminal_(isatty(1) == 1), named_(instances.size() > 1) {
-    for (const std::string& name : instances) name_width_ = std::max(name_width_, std::min<std::size_t>(name.size(), 24));
+    constexpr std::size_t widest = 24;
+    for (const std::string& name : instances) name_width_ = std::max(name_width_, std::min(name.size(), widest));
   }
   bool show(std::string_view instance, std::string_view line) const {
     const kept_line parts = read_kept(line);
@@ -87,7 +88,7 @@ result<std::vector<std::string>, failure> instances_meant(const cluster_status& 
 task<void> show_log(client& supervisor, const logs_command& command, const printer& out, std::string instance,
                     int& exit_code) {
   auto reading = supervisor.stream(
-      fmt::format("/v1/instances/{}/log?n={}&follow={}", percent_encode(instance), command.lines, command.follow ? 1 : 0),
+      fmt::format("/v1/instances/{}/log?n={}&follow={:d}", percent_encode(instance), command.lines, command.follow),
       [&out, instance](std::string_view line) { return out.show(instance, line); });
   const auto ended = co_await std::move(reading);
   if (!ended) exit_code = std::max(exit_code, complain(ended.error().exit_code, ended.error().line));

@@ -10,8 +10,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
+#include <tuple>
+#include <utility>
 
 #include "cluster.hpp"
 #include "command_line.hpp"
@@ -77,7 +78,9 @@ failure not_usable(const std::string& path, std::error_code why) {
 result<std::string, failure> choose(const std::vector<running_supervisor>& among, const std::string& which) {
   if (among.size() == 1) return among.front().state_dir;
   std::string list;
-  for (const running_supervisor& one : among) list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", one.cluster, one.state_dir);
+  for (const running_supervisor& one : among) {
+    list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", one.cluster, one.state_dir);
+  }
   return failure{exit_usage, fmt::format("several supervisors are running{}: {}; say which with --{}", which, list,
                                          which.empty() ? "name NAME" : "state DIR")};
 }

@@ -1,8 +1,4 @@
 // hale status: how the cluster stands, once, or again each second.
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <algorithm>
 
 #include "client.hpp"
 #include "commands.hpp"

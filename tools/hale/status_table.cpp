@@ -81,7 +81,8 @@ std::string short_duration(duration value) {
   if (value < seconds(1)) return "0s";
   std::string text = format_duration(duration_cast<seconds>(value));
   if (value < std::chrono::hours(1)) return text;
-  const auto unit = value < std::chrono::hours(24) ? duration(std::chrono::minutes(1)) : duration(std::chrono::hours(1));
+  const bool within_a_day = value < std::chrono::hours(24);
+  const duration unit = within_a_day ? duration(std::chrono::minutes(1)) : duration(std::chrono::hours(1));
   text = format_duration(value / unit * unit);
   return text;
 }

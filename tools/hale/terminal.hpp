@@ -25,7 +25,6 @@ class palette {
   bool colour_;
 };
 
-
 /// `text` made harmless (hale::printable), and cut to `width` columns, the last of them then "…".
 std::string fitted(std::string_view text, std::size_t width);
 /// Fitted, and filled with spaces to exactly `width`, at the end or at the front.
