@@ -92,7 +92,7 @@ BOOST_FIXTURE_TEST_CASE(a_socket_path_too_long_for_the_kernel_is_replaced_and_no
     BOOST_TEST(held.control_socket() != held.notify_socket());
     BOOST_TEST(control_socket_of(deep) == held.control_socket());
   }
-  BOOST_TEST(!exists(deep + "/control.sock.path"));
+  BOOST_TEST(!exists(deep + "/control.path"));
   BOOST_TEST(control_socket_of(at("short")) == at("short/control.sock"));
 }
 

@@ -130,7 +130,7 @@ result<state_directory, failure> state_directory::claim(std::string path, const 
 
 std::error_code state_directory::place_socket(std::string_view name, std::string& at) const {
   at = fmt::format("{}/{}.sock", path_, name);
-  const std::string note = fmt::format("{}/{}.sock.path", path_, name);
+  const std::string note = fmt::format("{}/{}.path", path_, name);
   unlink(note.c_str());
   if (at.size() <= longest_socket_path) return {};
   const std::string runtime = runtime_directory();
@@ -150,8 +150,8 @@ state_directory::~state_directory() {
   for (const std::string* socket : {&control_socket_, &notify_socket_}) {
     if (!socket->empty()) unlink(socket->c_str());
   }
-  unlink((path_ + "/control.sock.path").c_str());
-  unlink((path_ + "/notify.sock.path").c_str());
+  unlink((path_ + "/control.path").c_str());
+  unlink((path_ + "/notify.path").c_str());
   close(lock_);
 }
 
@@ -197,7 +197,7 @@ result<std::string, failure> find_state_directory(const std::string& state, cons
 
 std::string control_socket_of(const std::string& state_dir) {
   const std::string plain = state_dir + "/control.sock";
-  return read_file(state_dir + "/control.sock.path", 4096).value_or(plain);
+  return read_file(state_dir + "/control.path", 4096).value_or(plain);
 }
 
 }  // namespace hale::cli

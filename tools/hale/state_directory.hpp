@@ -3,7 +3,7 @@
 //
 //     STATE/lock            held while a supervisor runs; holds its pid
 //     STATE/control.sock    the control socket       STATE/notify.sock   where instances report
-//     STATE/*.sock.path     where that socket is instead, when the path is too long for the kernel
+//     STATE/*.path          where that socket is instead, when the path is too long for the kernel
 //     STATE/logs/           what the instances print
 //     RUNTIME/HASH.run      "STATE\nCLUSTER\n" of a running supervisor
 #pragma once
