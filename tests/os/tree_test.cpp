@@ -171,13 +171,13 @@ BOOST_AUTO_TEST_CASE(the_kernels_limit_kills_and_is_evidence) {
   spec.memory_limit_bytes = 32u << 20;
   const auto started = here.start(std::move(spec));
   BOOST_TEST((here.finish(*started) == exit_status(signalled{SIGKILL, false})));
-  BOOST_TEST(started->usage().oom_kills == 1u);
+  BOOST_TEST(started->oom_kills() == 1u);
   // The count of the group goes on; that of the next life begins at zero.
   BOOST_TEST(!here.kill(*started));
   process_spec next = shell("exec sleep 1000");
   next.memory_limit_bytes = 32u << 20;
   const auto second = here.start(std::move(next));
-  BOOST_TEST(second->usage().oom_kills == 0u);
+  BOOST_TEST(second->oom_kills() == 0u);
   BOOST_TEST(!here.kill(*second));
 }
 
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(a_kill_of_only_a_descendant_is_counted) {
   spec.memory_limit_bytes = 32u << 20;
   const auto started = here.start(std::move(spec));
   BOOST_TEST(!here->run(output.until("child killed", soon())));
-  BOOST_TEST(started->usage().oom_kills == 1u);
+  BOOST_TEST(started->oom_kills() == 1u);
   BOOST_TEST(started->usage().processes == 1u);
   BOOST_TEST(!here.kill(*started));
 }
@@ -212,11 +212,11 @@ BOOST_AUTO_TEST_CASE(a_group_the_process_moved_to_itself_is_looked_at) {
                                             "/go ]; do sleep 0.01; done; " HALE_OS_HELPER " fill 200; exec sleep 1000",
                                         &output));
   BOOST_TEST(!here->run(output.until("moved", soon())));
-  BOOST_TEST(started->usage().oom_kills == 0u);
+  BOOST_TEST(started->oom_kills() == 0u);
   std::ofstream(place / "go") << "go";
   const auto until_killed = [](process& which) -> task<bool> {
     const deadline limit = soon();
-    while (which.usage().oom_kills == 0) {
+    while (which.oom_kills() == 0) {
       if (limit.passed(os::monotonic_now())) co_return false;
       co_await sleep_until(os::monotonic_now() + std::chrono::milliseconds(5));
     }

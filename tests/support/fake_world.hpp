@@ -79,10 +79,10 @@ class fake_process final : public process {
     process_usage measured;
     measured.rss_bytes = life_->rss_bytes;
     measured.cpu_time = life_->cpu;
-    measured.oom_kills = life_->oom_kills;
     measured.processes = life_->alive() ? 1 : 0;
     return measured;
   }
+  std::uint64_t oom_kills() const noexcept override { return life_->oom_kills; }
   bool contains(std::int64_t pid) const noexcept override { return pid == life_->pid || pid == life_->pid + 100'000; }
 
  private:
@@ -135,8 +135,6 @@ class fake_host final : public process_host {
     holder.command = "stranger";
     return holder;
   }
-  const std::vector<std::string>& inherited_environment() const noexcept override { return environment_; }
-
   fake_life& last() { return *lives.back(); }
   /// The newest life of an instance.
   fake_life& of(std::string_view name) {
@@ -152,8 +150,6 @@ class fake_host final : public process_host {
         std::count_if(lives.begin(), lives.end(), [&](const auto& l) { return l->spec.name == name; }));
   }
 
- private:
-  std::vector<std::string> environment_{"PATH=/usr/bin", "NOTIFY_SOCKET=/run/of/hale/itself"};
 };
 
 class fake_network final : public network {

@@ -15,7 +15,7 @@ using std::chrono::seconds;
 
 constexpr duration first_start_probe_pause = milliseconds(20);
 constexpr duration longest_start_probe_pause = seconds(1);
-constexpr duration usage_interval = seconds(10);
+constexpr duration oom_interval = seconds(10);
 constexpr duration start_usage_interval = seconds(1);
 constexpr duration memory_interval = seconds(2);
 constexpr duration path_warning_after = seconds(30);
@@ -43,10 +43,10 @@ health_thresholds thresholds_of(const service_spec& service) {
   return limits;
 }
 
-std::unique_ptr<resolved_probe> probe_of(const launch_identity& who, const cluster_context& cluster) {
+std::unique_ptr<resolved_probe> probe_of(const launch_identity& who) {
   const auto& wanted = who.service.start_probe ? who.service.start_probe : who.service.health;
   if (!wanted) return nullptr;
-  auto resolved = resolve_probe(*wanted, who, cluster.world.processes.inherited_environment());
+  auto resolved = resolve_probe(*wanted, who);
   return resolved ? std::make_unique<resolved_probe>(std::move(*resolved)) : nullptr;
 }
 
@@ -57,7 +57,7 @@ incarnation::incarnation(cluster_context& cluster, const launch_identity& who, i
     : cluster_(cluster), who_(who), listener_(listener), log_(log), thresholds_(thresholds_of(who.service)) {}
 
 task<std::optional<exit_verdict>> incarnation::spawn() {
-  auto spec = make_process_spec(who_, cluster_.world.processes.inherited_environment());
+  auto spec = make_process_spec(who_);
   if (!spec) co_return exit_verdict{cause::config_error, spec.error(), restart_class::hold};
   spec->output = this;
   auto spawning = cluster_.world.processes.spawn(std::move(*spec));
@@ -67,7 +67,7 @@ task<std::optional<exit_verdict>> incarnation::spawn() {
     co_return classify_spawn_error(error.code.value(), error.step, error.path);
   }
   process_ = std::move(*spawned);
-  probe_ = probe_of(who_, cluster_);
+  probe_ = probe_of(who_);
   spawned_at_ = cluster_.world.clock.now();
   measured_at_ = spawned_at_;
   start_cap_ = saturating_add(spawned_at_, who_.service.start.timeout);
@@ -130,8 +130,7 @@ task<void> incarnation::watch_probe() {
   begin_serving();
   if (!who_.service.health) co_return;
   if (who_.service.start_probe) {
-    auto resolved =
-        resolve_probe(*who_.service.health, who_, cluster_.world.processes.inherited_environment());
+    auto resolved = resolve_probe(*who_.service.health, who_);
     if (!resolved) co_return;
     *probe_ = std::move(*resolved);
   }
@@ -143,9 +142,9 @@ task<bool> incarnation::probe_until_ready() {
   const context here = co_await this_context();
   const auto& clock = cluster_.world.clock;
   duration pause = first_start_probe_pause;
-  const duration longest = std::min(probe_->spec.interval, longest_start_probe_pause);
+  const duration longest = std::min(probe_->spec->interval, longest_start_probe_pause);
   for (;;) {
-    const instant answer_due = saturating_add(clock.now(), probe_->spec.timeout);
+    const instant answer_due = saturating_add(clock.now(), probe_->spec->timeout);
     auto asking = run_probe(cluster_.world, *probe_);
     const probe_result answer = co_await std::move(asking);
     if (here.cancelled()) co_return false;
@@ -220,7 +219,7 @@ void incarnation::begin_serving() {
 task<void> incarnation::probe_while_serving() {
   const context here = co_await this_context();
   const auto& clock = cluster_.world.clock;
-  const duration interval = probe_->spec.interval;
+  const duration interval = probe_->spec->interval;
   const auto steps = static_cast<std::uint64_t>(interval / milliseconds(1)) + 1;
   const duration first = milliseconds(cluster_.world.random.below(steps, "probe phase"));
   instant due = saturating_add(clock.now(), first);
@@ -228,12 +227,12 @@ task<void> incarnation::probe_while_serving() {
     const auto interrupted = co_await clock.sleep_until(due);
     if (interrupted) co_return;
     cluster_.overslept(due);
-    const instant answer_due = saturating_add(clock.now(), probe_->spec.timeout);
+    const instant answer_due = saturating_add(clock.now(), probe_->spec->timeout);
     auto asking = run_probe(cluster_.world, *probe_);
     const probe_result answer = co_await std::move(asking);
     if (here.cancelled()) co_return;
     if (!cluster_.overslept(answer_due)) take_probe(answer);
-    if (clock.now() - measured_at_ >= usage_interval) count_oom_kills();
+    if (clock.now() - measured_at_ >= oom_interval) count_oom_kills();
     evaluate();
     due = std::max(saturating_add(due, interval), clock.now());
   }
@@ -299,10 +298,10 @@ void incarnation::evaluate() {
 }
 
 void incarnation::count_oom_kills() {
-  measured_ = process_->usage();
   measured_at_ = cluster_.world.clock.now();
-  if (measured_.oom_kills <= oom_kills_) return;
-  oom_kills_ = measured_.oom_kills;
+  const std::uint64_t kills = process_->oom_kills();
+  if (kills <= oom_kills_) return;
+  oom_kills_ = kills;
   listener_.on_oom_kills(oom_kills_);
 }
 

@@ -96,11 +96,13 @@ task<bool> instance::prepare() {
     auto turn = wait_for_turn();
     const bool mine = co_await std::move(turn);
     if (!mine) co_return false;
+    const bool queueing = cluster_.start_slots.free() == 0;
     auto slots = cluster_.start_slots.acquire();
     auto slot = co_await slots;
     if (!slot) co_return false;
-    // While it waited for the slot, the rest may have changed.
-    const bool still_clear = surroundings_.may_start() && surroundings_.next_start() <= now() && port_free();
+    // While it waited for the slot, the rest may have changed; and a sibling may have gone first.
+    const bool still_clear = surroundings_.may_start() && surroundings_.next_start() <= now() &&
+                             (!queueing || port_free());
     if (still_clear) {
       start_slot_ = std::move(*slot);
       surroundings_.take_start();
@@ -172,7 +174,7 @@ void instance::say_port_taken(std::uint32_t attempt) {
 
 task<bool> instance::answers_health_probe() {
   if (!service_.health) co_return false;
-  auto probe = resolve_probe(*service_.health, identity(), cluster_.world.processes.inherited_environment());
+  auto probe = resolve_probe(*service_.health, identity());
   if (!probe) co_return false;
   auto asking = run_probe(cluster_.world, *probe);
   const probe_result answer = co_await std::move(asking);

@@ -1,51 +1,47 @@
 #include "hale/heal/launch.hpp"
 
 #include <charconv>
+#include <chrono>
 #include <fmt/format.h>
-#include <map>
 
 namespace hale {
 namespace {
 
-using environment = std::map<std::string, std::string, std::less<>>;
-
-environment to_map(const std::vector<std::string>& lines) {
-  environment variables;
-  for (const std::string& line : lines) {
-    const std::size_t equals = line.find('=');
-    if (equals != std::string::npos) variables.insert_or_assign(line.substr(0, equals), line.substr(equals + 1));
-  }
-  return variables;
+/// What hale itself was told by its own service manager is not for its children.
+const std::vector<std::string>& own_supervision() {
+  static const std::vector<std::string> names = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
+                                                 "LISTEN_FDS",    "LISTEN_PID",    "LISTEN_FDNAMES"};
+  return names;
 }
 
-std::vector<std::string> to_lines(const environment& variables) {
+std::vector<std::string> identity_variables(const launch_identity& who) {
   std::vector<std::string> lines;
-  lines.reserve(variables.size());
-  for (const auto& [name, value] : variables) lines.push_back(name + '=' + value);
+  lines.reserve(8 + who.service.env.size());
+  lines.push_back(fmt::format("HALE_CLUSTER={}", who.cluster));
+  lines.push_back(fmt::format("HALE_SERVICE={}", who.service.name));
+  lines.push_back(fmt::format("HALE_NAME={}", who.instance().name));
+  lines.push_back(fmt::format("HALE_INDEX={}", who.index));
+  lines.push_back(fmt::format("HALE_INCARNATION={}", who.incarnation.value()));
+  if (who.instance().port != 0) lines.push_back(fmt::format("PORT={}", who.instance().port));
+  if (who.service.heartbeat.has_value() && !who.notify_path.empty()) {
+    using microseconds = std::chrono::duration<std::int64_t, std::micro>;
+    lines.push_back(fmt::format("NOTIFY_SOCKET={}", who.notify_path));
+    lines.push_back(fmt::format("WATCHDOG_USEC={}",
+                                std::chrono::duration_cast<microseconds>(who.service.heartbeat->expected).count()));
+  }
   return lines;
 }
 
-/// What hale itself was told by its own service manager is not for its children.
-void drop_own_supervision(environment& variables) {
-  for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID",
-                           "LISTEN_FDNAMES"}) {
-    variables.erase(name);
+/// The last word on a name counts: the command's own over the service's, the service's over hale's.
+void set_variable(std::vector<std::string>& lines, std::string_view name, std::string_view value) {
+  std::string line = fmt::format("{}={}", name, value);
+  for (std::string& known : lines) {
+    if (known.size() > name.size() && known[name.size()] == '=' && known.starts_with(name)) {
+      known = std::move(line);
+      return;
+    }
   }
-}
-
-void add_identity(environment& variables, const launch_identity& who) {
-  variables["HALE_CLUSTER"] = who.cluster;
-  variables["HALE_SERVICE"] = who.service.name;
-  variables["HALE_NAME"] = who.instance().name;
-  variables["HALE_INDEX"] = std::to_string(who.index);
-  variables["HALE_INCARNATION"] = std::to_string(who.incarnation.value());
-  if (who.instance().port != 0) variables["PORT"] = std::to_string(who.instance().port);
-  if (who.service.heartbeat.has_value() && !who.notify_path.empty()) {
-    using microseconds = std::chrono::duration<std::int64_t, std::micro>;
-    variables["NOTIFY_SOCKET"] = who.notify_path;
-    variables["WATCHDOG_USEC"] =
-        std::to_string(std::chrono::duration_cast<microseconds>(who.service.heartbeat->expected).count());
-  }
+  lines.push_back(std::move(line));
 }
 
 /// Expands each text, or gives the first error.
@@ -85,44 +81,39 @@ placeholder_values placeholders_of(const launch_identity& who) {
   return values;
 }
 
-result<process_spec, std::string> make_process_spec(const launch_identity& who,
-                                                    const std::vector<std::string>& inherited_environment) {
+result<process_spec, std::string> make_process_spec(const launch_identity& who) {
   expander expand(placeholders_of(who));
-  environment variables = to_map(inherited_environment);
-  drop_own_supervision(variables);
-  add_identity(variables, who);
-  for (const auto& [name, value] : who.service.env) variables.insert_or_assign(name, expand(value));
-
   process_spec spec;
+  spec.environment = identity_variables(who);
+  spec.withheld = own_supervision();
+  for (const auto& [name, value] : who.service.env) set_variable(spec.environment, name, expand(value));
   if (who.service.shell) {
     spec.argv = {"/bin/sh", "-c", expand(who.service.command.front())};
   } else {
     environment_words words = split_environment_words(expand_all(expand, who.service.command));
-    for (auto& [name, value] : words.environment) variables.insert_or_assign(name, std::move(value));
+    for (const auto& [name, value] : words.environment) set_variable(spec.environment, name, value);
     spec.argv = std::move(words.argv);
   }
   spec.name = who.instance().name;
-  spec.environment = to_lines(variables);
   spec.cwd = expand(who.service.cwd);
   spec.memory_limit_bytes = who.service.memory.limit_bytes.value_or(0);
   if (!expand.error().empty()) return expand.error();
   return spec;
 }
 
-result<resolved_probe, std::string> resolve_probe(const probe_spec& probe, const launch_identity& who,
-                                                  const std::vector<std::string>& inherited_environment) {
+result<resolved_probe, std::string> resolve_probe(const probe_spec& probe, const launch_identity& who) {
   expander expand(placeholders_of(who));
   resolved_probe resolved;
-  resolved.spec = probe;
-  resolved.spec.path = expand(probe.path);
+  resolved.spec = &probe;
   if (probe.type == probe_spec::kind::exec) {
-    auto same_surroundings = make_process_spec(who, inherited_environment);
+    auto same_surroundings = make_process_spec(who);
     if (!same_surroundings) return same_surroundings.error();
-    resolved.exec = std::move(*same_surroundings);
-    resolved.exec.name = who.instance().name + "/probe";
-    resolved.exec.argv = expand_all(expand, probe.exec_argv);
-    resolved.exec.memory_limit_bytes = 0;
+    resolved.exec = std::make_unique<process_spec>(std::move(*same_surroundings));
+    resolved.exec->name = who.instance().name + "/probe";
+    resolved.exec->argv = expand_all(expand, probe.exec_argv);
+    resolved.exec->memory_limit_bytes = 0;
   } else {
+    resolved.path = expand(probe.path);
     const std::string port_text = probe.port.empty() ? std::to_string(who.instance().port) : expand(probe.port);
     std::uint16_t port = 0;
     const auto [end, error] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);

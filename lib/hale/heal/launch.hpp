@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,16 +31,15 @@ struct launch_identity {
 placeholder_values placeholders_of(const launch_identity& who);
 
 /// What to spawn. The error is one line for people; only unchecked specs can give one.
-result<process_spec, std::string> make_process_spec(const launch_identity& who,
-                                                    const std::vector<std::string>& inherited_environment);
+result<process_spec, std::string> make_process_spec(const launch_identity& who);
 
-/// A probe with every placeholder filled in.
+/// A probe with every placeholder filled in. The spec outlives it.
 struct resolved_probe {
-  probe_spec spec;
-  endpoint target;          ///< for http and tcp
-  process_spec exec;        ///< for exec
+  const probe_spec* spec = nullptr;
+  endpoint target;                     ///< for http and tcp
+  std::string path;                    ///< for http
+  std::unique_ptr<process_spec> exec;  ///< for exec
 };
-result<resolved_probe, std::string> resolve_probe(const probe_spec& probe, const launch_identity& who,
-                                                  const std::vector<std::string>& inherited_environment);
+result<resolved_probe, std::string> resolve_probe(const probe_spec& probe, const launch_identity& who);
 
 }  // namespace hale

@@ -46,7 +46,7 @@ probe_result connect_failure(std::error_code code, const resolved_probe& probe) 
   const std::string where = fmt::format("{}:{}", probe.target.host, probe.target.port);
   if (code == errc::timed_out) {
     return failed(cause::hung, fmt::format("{} did not accept a connection within {}", where,
-                                           format_duration(probe.spec.timeout)));
+                                           format_duration(probe.spec->timeout)));
   }
   if (code == std::errc::connection_refused) return failed(cause::probe_failed, fmt::format("{} refused", where));
   return failed(cause::probe_failed, fmt::format("{}: {}", where, code.message()));
@@ -57,7 +57,7 @@ probe_result exchange_failure(std::error_code code, const resolved_probe& probe)
   probe_result result;
   if (code == errc::timed_out) {
     result = failed(cause::hung,
-                    fmt::format("connected, but no answer within {}", format_duration(probe.spec.timeout)));
+                    fmt::format("connected, but no answer within {}", format_duration(probe.spec->timeout)));
   } else if (code == errc::malformed) {
     result = failed(cause::probe_failed, "its answer is not HTTP");
   } else if (code == errc::too_large) {
@@ -78,15 +78,16 @@ std::string excerpt(std::string_view body) {
   return shown;
 }
 
-probe_result judge(const http_response& answer, const probe_spec& wanted) {
+probe_result judge(const http_response& answer, const resolved_probe& probe) {
+  const probe_spec& wanted = *probe.spec;
   probe_result result;
   const bool status_fits = std::find(wanted.status.begin(), wanted.status.end(), answer.status) != wanted.status.end();
   if (!status_fits) {
-    result = failed(cause::probe_failed, fmt::format("{} {} answered {}", wanted.method, wanted.path, answer.status));
+    result = failed(cause::probe_failed, fmt::format("{} {} answered {}", wanted.method, probe.path, answer.status));
     if (!answer.body.empty()) result.detail += fmt::format(": {}", excerpt(answer.body));
   } else if (answer.body.find(wanted.body_contains) == std::string::npos) {
     result = failed(cause::probe_failed, fmt::format("{} {} answered {}, but without \"{}\"", wanted.method,
-                                                     wanted.path, answer.status, excerpt(wanted.body_contains)));
+                                                     probe.path, answer.status, excerpt(wanted.body_contains)));
   }
   result.http_status = answer.status;
   result.listening = true;
@@ -94,8 +95,8 @@ probe_result judge(const http_response& answer, const probe_spec& wanted) {
 }
 
 http_request request_for(const resolved_probe& probe) {
-  http_request request(probe.spec.method, probe.spec.path);
-  for (const auto& [name, value] : probe.spec.headers) request.headers.add(name, value);
+  http_request request(probe.spec->method, probe.path);
+  for (const auto& [name, value] : probe.spec->headers) request.headers.add(name, value);
   if (request.headers.find("Host") == nullptr) {
     request.headers.add("Host", fmt::format("{}:{}", probe.target.host, probe.target.port));
   }
@@ -103,11 +104,11 @@ http_request request_for(const resolved_probe& probe) {
 }
 
 task<probe_result> probe_over_network(world& in, const resolved_probe& probe) {
-  const deadline limit = in.clock.after(probe.spec.timeout);
+  const deadline limit = in.clock.after(probe.spec->timeout);
   auto connecting = in.network.connect(probe.target, limit);
   auto connection = co_await std::move(connecting);
   if (!connection) co_return connect_failure(connection.error(), probe);
-  if (probe.spec.type == probe_spec::kind::tcp) {
+  if (probe.spec->type == probe_spec::kind::tcp) {
     probe_result accepted;
     accepted.listening = true;
     co_return accepted;
@@ -116,7 +117,7 @@ task<probe_result> probe_over_network(world& in, const resolved_probe& probe) {
   auto asking = http_exchange(**connection, std::move(request), http_limits(), limit);
   auto answer = co_await std::move(asking);
   if (!answer) co_return exchange_failure(answer.error(), probe);
-  co_return judge(*answer, probe.spec);
+  co_return judge(*answer, probe);
 }
 
 std::string describe(const exit_status& status) {
@@ -126,8 +127,8 @@ std::string describe(const exit_status& status) {
 }
 
 task<probe_result> probe_by_command(world& in, const resolved_probe& probe) {
-  const deadline limit = in.clock.after(probe.spec.timeout);
-  auto spawning = in.processes.spawn(probe.exec);
+  const deadline limit = in.clock.after(probe.spec->timeout);
+  auto spawning = in.processes.spawn(*probe.exec);
   auto spawned = co_await std::move(spawning);
   if (!spawned) {
     co_return could_not_ask(fmt::format("cannot run the probe: {} {}: {}", spawned.error().step, spawned.error().path,
@@ -140,7 +141,7 @@ task<probe_result> probe_by_command(world& in, const resolved_probe& probe) {
   co_await shielded(std::move(clearing));
   if (!status && status.error() == errc::timed_out) {
     co_return failed(cause::hung, fmt::format("the probe command took more than {}",
-                                              format_duration(probe.spec.timeout)));
+                                              format_duration(probe.spec->timeout)));
   }
   if (!status) co_return could_not_ask("cancelled");
   if (*status == exit_status(exited{0})) co_return probe_result();
@@ -150,7 +151,7 @@ task<probe_result> probe_by_command(world& in, const resolved_probe& probe) {
 }  // namespace
 
 task<probe_result> run_probe(world& in, const resolved_probe& probe) {
-  if (probe.spec.type == probe_spec::kind::exec) return probe_by_command(in, probe);
+  if (probe.spec->type == probe_spec::kind::exec) return probe_by_command(in, probe);
   return probe_over_network(in, probe);
 }
 

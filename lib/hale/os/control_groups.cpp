@@ -82,6 +82,7 @@ bool is_at_or_below(std::string_view directory, std::string_view top) noexcept {
 }
 
 void remove_tree(const std::string& group) noexcept {
+  if (::rmdir(group.c_str()) == 0) return;
   for_each_directory(group, [&](std::string_view name) { remove_tree(group + "/" + std::string(name)); });
   ::rmdir(group.c_str());
 }
@@ -101,6 +102,9 @@ void remove_stale(const std::string& below) {
 
 void collect_members(const std::string& group, std::vector<pid_t>& into) {
   for_each_pid(read_small_file(group + "/cgroup.procs", 1 << 20), [&](pid_t pid) { into.push_back(pid); });
+  struct stat seen {};
+  const bool no_groups_below = ::stat(group.c_str(), &seen) == 0 && seen.st_nlink == 2;
+  if (no_groups_below) return;
   for_each_directory(group, [&](std::string_view name) { collect_members(group + "/" + std::string(name), into); });
 }
 

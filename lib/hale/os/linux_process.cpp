@@ -15,22 +15,16 @@
 #include "hale/async/wait_queue.hpp"
 #include "hale/os/port_holder.hpp"
 
-extern char** environ;
-
 namespace hale::os {
 namespace {
 
 constexpr std::size_t read_bytes = 64 * 1024;
 constexpr duration table_age = std::chrono::milliseconds(500);
+// Each look for dead orphans costs as much as there are children, and an orphan's zombie harms nobody for a while.
+constexpr duration orphan_pause = std::chrono::milliseconds(200);
 constexpr duration first_kill_pause = std::chrono::milliseconds(1);
 constexpr duration longest_kill_pause = std::chrono::milliseconds(50);
 constexpr std::string_view tag_name = "HALE_TREE=";
-
-std::vector<std::string> current_environment() {
-  std::vector<std::string> all;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) all.emplace_back(*entry);
-  return all;
-}
 
 std::string tag_of(pid_t pid) {
   const std::string text = '\0' + read_small_file("/proc/" + std::to_string(pid) + "/environ", 1 << 18);
@@ -180,6 +174,7 @@ class linux_process final : public process, readiness_observer {
   task<std::error_code> kill_tree(deadline limit) override;
   bool tree_alive() const noexcept override { return !members(duration::zero()).empty(); }
   process_usage usage() const noexcept override;
+  std::uint64_t oom_kills() const noexcept override;
   bool contains(std::int64_t pid) const noexcept override;
 
   /// Takes the leader's status if it has ended. True if it has.
@@ -196,6 +191,7 @@ class linux_process final : public process, readiness_observer {
   std::vector<process_entry> members(duration age) const;
   void add_swept(duration age, std::vector<process_entry>& into) const;
   void signal_members(const std::vector<process_entry>& all, int number, pid_t group) const noexcept;
+  void look_where_it_is() const;
   void look_at(const std::string& memory_group) const;
   std::uint64_t count_oom_kills() const;
 
@@ -289,15 +285,17 @@ void linux_process::signal_members(const std::vector<process_entry>& all, int nu
 
 task<std::error_code> linux_process::kill_tree(deadline limit) {
   const context here = co_await this_context();
+  bool left_orphans = false;
   for (duration pause = first_kill_pause;; pause = std::min(pause * 2, longest_kill_pause)) {
     signal_leader(SIGKILL);
-    if (!group_.empty()) host_.groups_.kill(group_);
     const std::vector<process_entry> alive = members(duration::zero());
-    signal_members(alive, SIGKILL, 0);
     if (alive.empty() && try_reap()) {
-      if (host_.options_.subreaper) host_.reap_orphans();
+      if (left_orphans && host_.options_.subreaper) host_.reap_orphans();
       co_return std::error_code();
     }
+    left_orphans = left_orphans || !alive.empty();
+    if (!group_.empty()) host_.groups_.kill(group_);
+    signal_members(alive, SIGKILL, 0);
     if (here.cancelled()) co_return errc::cancelled;
     const instant now = monotonic_now();
     if (limit.passed(now)) co_return errc::timed_out;
@@ -345,20 +343,32 @@ process_usage linux_process::usage() const noexcept {
   static const std::uint64_t page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   process_usage measured;
   try {
-    if (running()) {
-      const std::string seen = host_.groups_.memory_group_of(pid_);
-      if (!seen.empty()) look_at(seen);
-      strayed_ = !group_.empty() && !host_.groups_.contains(group_, pid_);
-    }
+    look_where_it_is();
     for (const process_entry& member : members(table_age)) {
       measured.rss_bytes += member.rss_pages * page_bytes;
       measured.cpu_time += ticks_to_time(member.cpu_ticks);
       ++measured.processes;
     }
-    measured.oom_kills = count_oom_kills();
   } catch (const std::bad_alloc&) {
   }
   return measured;
+}
+
+std::uint64_t linux_process::oom_kills() const noexcept {
+  try {
+    look_where_it_is();
+    return count_oom_kills();
+  } catch (const std::bad_alloc&) {
+    return 0;
+  }
+}
+
+/// A process may have moved to a group of its own choice.
+void linux_process::look_where_it_is() const {
+  if (!running()) return;
+  const std::string seen = host_.groups_.memory_group_of(pid_);
+  if (!seen.empty()) look_at(seen);
+  strayed_ = !group_.empty() && !host_.groups_.contains(group_, pid_);
 }
 
 void linux_process::look_at(const std::string& memory_group) const {
@@ -390,9 +400,9 @@ bool linux_process::contains(std::int64_t pid) const noexcept {
 linux_process_host::linux_process_host(event_loop& loop, const process_host_options& options)
     : loop_(loop),
       options_(options),
-      environment_(current_environment()),
       groups_(options.tracking),
-      buffer_(std::make_unique<char[]>(read_bytes)) {
+      buffer_(std::make_unique<char[]>(read_bytes)),
+      orphan_round_(*this) {
   const auto self = read_process(::getpid());
   start_ticks_ = self ? self->start_ticks : 0;
   tag_prefix_ = std::string(tag_name) + std::to_string(::getpid()) + '.' +
@@ -504,7 +514,7 @@ const std::vector<linux_process_host::tagged_process>& linux_process_host::table
 void linux_process_host::await_orphans() {
   child_ended_->async_wait([this](const std::error_code& failed, int) {
     if (failed) return;
-    reap_orphans();
+    if (!orphan_round_.armed()) orphan_round_.arm(loop_, monotonic_now() + orphan_pause);
     await_orphans();
   });
 }

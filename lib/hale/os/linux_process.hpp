@@ -35,7 +35,6 @@ class linux_process_host final : public process_host {
 
   task<result<std::unique_ptr<process>, spawn_error>> spawn(process_spec spec) override;
   port_holder find_listener(std::uint16_t port) noexcept override;
-  const std::vector<std::string>& inherited_environment() const noexcept override { return environment_; }
   std::int64_t own_pid() const noexcept override { return ::getpid(); }
 
   /// How trees are really tracked.
@@ -49,6 +48,11 @@ class linux_process_host final : public process_host {
     std::string tag;
   };
   class forgotten;
+  struct orphan_round : timer {
+    explicit orphan_round(linux_process_host& of) noexcept
+        : timer([](timer& self) noexcept { static_cast<orphan_round&>(self).host.reap_orphans(); }), host(of) {}
+    linux_process_host& host;
+  };
   /// A control group is kept for the next process of the same name, until the host ends.
   struct named_group {
     std::string directory;
@@ -66,7 +70,6 @@ class linux_process_host final : public process_host {
 
   event_loop& loop_;
   process_host_options options_;
-  std::vector<std::string> environment_;
   spawner spawner_;
   bool births_work_ = spawner::can_be_born_into_groups();
   control_groups groups_;
@@ -80,6 +83,7 @@ class linux_process_host final : public process_host {
   instant table_read_ = instant::min();
   std::unique_ptr<char[]> buffer_;
   std::optional<asio::signal_set> child_ended_;
+  orphan_round orphan_round_;
 };
 
 }  // namespace hale::os

@@ -25,6 +25,8 @@
 #endif
 #endif
 
+extern char** environ;
+
 namespace hale::os {
 namespace {
 
@@ -202,10 +204,29 @@ void* reserve(std::size_t bytes, int flags) {
   return at;
 }
 
-std::string environment_value(const std::vector<std::string>& environment, std::string_view name) {
-  for (const std::string& entry : environment) {
-    const bool named = entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name);
-    if (named) return entry.substr(name.size() + 1);
+bool sets(std::string_view entry, std::string_view name) noexcept {
+  return entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name);
+}
+
+/// The child's environment: what the spec says, and of ours what it neither overrides nor withholds.
+std::vector<char*> compose_environment(const process_spec& spec) {
+  std::vector<char*> composed = pointers_to(spec.environment);
+  composed.pop_back();
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view ours = *entry;
+    const std::string_view name = ours.substr(0, ours.find('='));
+    const auto overrides = [&](const std::string& line) { return sets(line, name); };
+    const bool hidden = std::any_of(spec.environment.begin(), spec.environment.end(), overrides) ||
+                        std::find(spec.withheld.begin(), spec.withheld.end(), name) != spec.withheld.end();
+    if (!hidden) composed.push_back(*entry);
+  }
+  composed.push_back(nullptr);
+  return composed;
+}
+
+std::string environment_value(const std::vector<char*>& environment, std::string_view name) {
+  for (const char* entry : environment) {
+    if (entry != nullptr && sets(entry, name)) return entry + name.size() + 1;
   }
   return {};
 }
@@ -231,15 +252,12 @@ std::string what_is_missing(const std::string& program) {
   return interpreter.empty() ? program : interpreter;
 }
 
-}  // namespace
-
-bool spawner::can_be_born_into_groups() noexcept { return has_clone3; }
-
-result<std::string, spawn_error> find_program(const process_spec& spec) {
+/// Where argv[0] is, by the PATH of the child's own environment; the errno an execvp would give otherwise.
+result<std::string, spawn_error> find_program(const process_spec& spec, const std::vector<char*>& environment) {
   const std::string& name = spec.argv.front();
   if (name.empty()) return spawn_error{system_error(ENOENT), "exec", name};
   if (name.find('/') != std::string::npos) return name;
-  std::string path = environment_value(spec.environment, "PATH");
+  std::string path = environment_value(environment, "PATH");
   if (path.empty()) path = "/usr/local/bin:/usr/bin:/bin";
   spawn_error found{system_error(ENOENT), "exec", name};
   for (std::size_t begin = 0; begin <= path.size();) {
@@ -255,6 +273,10 @@ result<std::string, spawn_error> find_program(const process_spec& spec) {
   }
   return found;
 }
+
+}  // namespace
+
+bool spawner::can_be_born_into_groups() noexcept { return has_clone3; }
 
 spawner::spawner() : null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
   if (!null_) throw std::system_error(errno, std::system_category(), "/dev/null");
@@ -274,10 +296,10 @@ spawner::~spawner() {
 
 result<spawned_process, spawn_error> spawner::spawn(const process_spec& spec, const child_setup& setup) {
   assert(!spec.argv.empty());
-  const result<std::string, spawn_error> program = find_program(spec);
+  const std::vector<char*> environment = compose_environment(spec);
+  const result<std::string, spawn_error> program = find_program(spec, environment);
   if (!program) return program.error();
   const std::vector<char*> argv = pointers_to(spec.argv);
-  const std::vector<char*> environment = pointers_to(spec.environment);
   const auto lend = [this](slot which, int fd) { ::dup3(fd, slots_[which].get(), O_CLOEXEC); };
   lend(out_slot, setup.out < 0 ? null_.get() : setup.out);
   lend(err_slot, setup.err < 0 ? null_.get() : setup.err);

@@ -56,7 +56,4 @@ class spawner {
   std::array<unique_fd, 3> slots_;  ///< low descriptors, lent to what a child needs; they hold null_ in between
 };
 
-/// Where argv[0] is, by the PATH of the spec's own environment; the errno an execvp would give otherwise.
-result<std::string, spawn_error> find_program(const process_spec& spec);
-
 }  // namespace hale::os

@@ -32,7 +32,8 @@ struct process_spec {
   process_spec() = default;
   std::string name;                      ///< the instance's name: unique among live processes of one host
   std::vector<std::string> argv;         ///< argv[0] is looked up in the environment's PATH when it has no '/'
-  std::vector<std::string> environment;  ///< complete, as NAME=value
+  std::vector<std::string> environment;  ///< NAME=value, over and above what hale itself was started with
+  std::vector<std::string> withheld;     ///< names of what hale was started with that the child is not to see
   std::string cwd;                       ///< empty: the supervisor's own
   std::uint64_t memory_limit_bytes = 0;  ///< the kernel's limit on the whole tree; 0: none
   output_observer* output = nullptr;     ///< null: output goes to /dev/null
@@ -49,7 +50,6 @@ struct process_usage {
   std::uint64_t rss_bytes = 0;   ///< resident memory of the whole tree
   duration cpu_time{};           ///< of the whole tree, since spawn
   std::uint32_t processes = 0;   ///< alive in the tree
-  std::uint64_t oom_kills = 0;   ///< by the kernel's out-of-memory killer in this tree, since spawn
 };
 
 enum class signal_reach {
@@ -81,6 +81,10 @@ class process {
   /// Measured now. What cannot be read is zero.
   virtual process_usage usage() const noexcept = 0;
 
+  /// How many processes of this tree the kernel's out-of-memory killer has ended since spawn. Asked now and then while
+  /// it lives, it also follows a process that moves to a control group of its own.
+  virtual std::uint64_t oom_kills() const noexcept = 0;
+
   /// Whether `pid` is a process of this tree now.
   virtual bool contains(std::int64_t pid) const noexcept = 0;
 };
@@ -99,9 +103,6 @@ class process_host {
 
   /// What cannot be learned is left empty; slow (reads the process table), for error messages.
   virtual port_holder find_listener(std::uint16_t port) noexcept = 0;
-
-  /// The environment hale itself was started with, as NAME=value: what children inherit.
-  virtual const std::vector<std::string>& inherited_environment() const noexcept = 0;
 
   /// The supervisor's own pid, to be shown; 0 where it has none.
   virtual std::int64_t own_pid() const noexcept { return 0; }

@@ -119,6 +119,8 @@ BOOST_AUTO_TEST_CASE(without_a_probe_an_instance_serves_as_soon_as_it_is_spawned
   BOOST_TEST(life("web").variable("HALE_NAME") == "web");
   BOOST_TEST(life("web").variable("HALE_INCARNATION") == "1");
   BOOST_TEST(life("web").variable("NOTIFY_SOCKET") == "");
+  const auto& withheld = life("web").spec.withheld;
+  BOOST_TEST((std::find(withheld.begin(), withheld.end(), "NOTIFY_SOCKET") != withheld.end()));
 }
 
 BOOST_AUTO_TEST_CASE(events_are_numbered_from_one_without_gaps) {
