@@ -8,10 +8,8 @@ namespace hale {
 namespace {
 
 /// What hale itself was told by its own service manager is not for its children.
-const std::vector<std::string>& own_supervision() {
-  static const std::vector<std::string> names = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
-                                                 "LISTEN_FDS",    "LISTEN_PID",    "LISTEN_FDNAMES"};
-  return names;
+std::vector<std::string> own_supervision() {
+  return {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"};
 }
 
 std::vector<std::string> identity_variables(const launch_identity& who) {
