@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -303,8 +304,9 @@ class Supervisor:
 
     @property
     def control_socket(self):
-        note = self.state_dir / "control.path"
-        return note.read_text().strip() if note.exists() else str(self.state_dir / "control.sock")
+        """Where it says that its socket is; empty before it has."""
+        said = re.search(r"^  control socket: (.*)$", self.errors(), re.MULTILINE)
+        return said.group(1) if said else ""
 
     def errors(self):
         return self.error_path.read_text(errors="replace")
