@@ -359,13 +359,14 @@ task<bool> incarnation::wait_for_exit(duration grace) {
   }
 }
 
-task<void> incarnation::stop_gently(bool sick) {
+/// True when nothing of it is left.
+task<bool> incarnation::stop_gently(bool sick) {
   const stop_spec& how = who_.service.stop;
   if (sick && how.diagnostic_signal != 0) {
     process_->signal(how.diagnostic_signal, signal_reach::leader);
     auto waiting = wait_for_exit(diagnostic_grace);
     const bool gone = co_await std::move(waiting);
-    if (gone) co_return;
+    if (gone) co_return !process_->tree_alive();
   }
   const auto& clock = cluster_.world.clock;
   const deadline limit = clock.after(how.timeout);
@@ -374,26 +375,35 @@ task<void> incarnation::stop_gently(bool sick) {
   process_->signal(SIGCONT, signal_reach::group);
   auto waiting = wait_for_exit(how.timeout);
   const bool gone = co_await std::move(waiting);
+  if (!gone) co_return false;
   // What the leader started may still be finishing its work.
-  while (gone && process_->tree_alive() && !limit.passed(clock.now()) && !cluster_.patience.cancelled()) {
+  while (process_->tree_alive()) {
+    if (limit.passed(clock.now()) || cluster_.patience.cancelled()) co_return false;
     co_await clock.sleep_for(leftover_poll);
   }
+  co_return true;
 }
 
 task<bool> incarnation::clear_away(bool sick) {
-  if (!exit_) {
+  bool gone = false;
+  if (exit_) {
+    gone = !process_->tree_alive();
+  } else {
     auto stopping = stop_gently(sick);
-    co_await std::move(stopping);
+    gone = co_await std::move(stopping);
   }
-  auto killing = process_->kill_tree(cluster_.world.clock.after(kill_patience));
-  const std::error_code survived = co_await std::move(killing);
-  if (!exit_ && !survived) {
+  if (!gone) {
+    auto killing = process_->kill_tree(cluster_.world.clock.after(kill_patience));
+    const std::error_code survived = co_await std::move(killing);
+    gone = !survived;
+  }
+  if (gone && !exit_) {
     auto waiting = process_->wait(cluster_.world.clock.after(kill_patience));
     const auto status = co_await std::move(waiting);
     if (status) exit_ = *status;
   }
   finish_output();
-  co_return !survived;
+  co_return gone;
 }
 
 // --- output ---------------------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ class incarnation final : output_observer {
   task<void> watch_memory();
   task<bool> probe_until_ready();
   task<void> probe_while_serving();
-  task<void> stop_gently(bool sick);
+  task<bool> stop_gently(bool sick);
   task<bool> wait_for_exit(duration grace);
 
   void begin_serving();
