@@ -1,6 +1,7 @@
 #include "cluster_host.hpp"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@ namespace hale::cli {
 namespace {
 
 constexpr int hale_oom_score = -900;  // hale is the last to go when memory runs out: it is what brings the others back
+
+constexpr std::uint64_t wave_events = 100;
 
 std::string new_token() {
   unsigned char bytes[32];
@@ -127,6 +130,22 @@ task<void> cluster_host::obey_signals() {
   }
 }
 
+// What a wave of starts or failures needed is not needed afterwards, and the C library does not give it back by itself.
+task<void> cluster_host::give_back_memory() {
+  std::uint64_t trimmed_at = events_.next();
+  std::uint64_t last = trimmed_at;
+  for (;;) {
+    const auto over = co_await view_.clock.sleep_for(std::chrono::seconds(1));
+    if (over) co_return;
+    const std::uint64_t now = events_.next();
+    const bool quiet = now == last;
+    last = now;
+    if (!quiet || now - trimmed_at < wave_events) continue;
+    malloc_trim(0);
+    trimmed_at = now;
+  }
+}
+
 task<void> cluster_host::run(task<void> beside) {
   const context here = co_await this_context();
   scope serving(here);
@@ -135,6 +154,7 @@ task<void> cluster_host::run(task<void> beside) {
   }
   serving.spawn(serve_notify(*notify_, target_, view_.clock, notify_counters_));
   serving.spawn(obey_signals());
+  serving.spawn(give_back_memory());
   serving.spawn(std::move(beside));
   co_await supervisor_.run();
   serving.cancel();

@@ -44,6 +44,7 @@ class cluster_host {
   std::optional<failure> listen_at_address(const std::string& address);
   task<void> run(task<void> beside = nothing());
   task<void> obey_signals();
+  task<void> give_back_memory();
 
   const state_directory& state_;
   os::linux_world here_;
