@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "hale/base/text.hpp"
+#include "support/source_directory.hpp"
 
 using namespace std::chrono_literals;
 
@@ -363,7 +364,7 @@ RC_BOOST_PROP(no_mutation_of_the_example_makes_the_reader_crash, ()) {
 }
 
 BOOST_AUTO_TEST_CASE(the_example_files_are_accepted_and_use_only_what_works) {
-  const auto folder = std::filesystem::path(__FILE__).parent_path() / "../../../tools/examples";
+  const auto folder = hale::test::source_directory() / "tools/examples";
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".toml") continue;

@@ -1,6 +1,5 @@
 // Every message the cluster file can cause, word by word, in golden/mistakes.txt: each case is a title, a text and
-// after
-// `>>>` what is said of it. A text that begins with no section stands inside a small service. With HALE_UPDATE_GOLDEN
+// after `>>>` what is said of it. A text that begins with no section stands inside a small service. With HALE_UPDATE_GOLDEN
 // set the file is written anew, for a person to read the difference.
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "hale/config/cluster_file.hpp"
+#include "support/source_directory.hpp"
 
 namespace {
 
@@ -23,7 +23,7 @@ struct mistake_case {
 };
 
 std::filesystem::path golden_file() {
-  return std::filesystem::path(__FILE__).parent_path() / "golden" / "mistakes.txt";
+  return hale::test::source_directory() / "tests/unit/config/golden/mistakes.txt";
 }
 
 std::vector<mistake_case> read_cases() {
