@@ -130,21 +130,28 @@ class [[nodiscard]] task {
   /// The result, or its exception. REQUIRES: done(); once.
   T take() { return handle_.promise().take(); }
 
+  /// The finished coroutine's frame is gone once its result has been taken, also where the task itself lives on.
   struct awaiter {
-    std::coroutine_handle<promise_type> handle;
+    task* owner;
     bool await_ready() const noexcept { return false; }
     template <class Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
-      handle.promise().set_context(awaiting.promise().context());
-      handle.promise().set_continuation(awaiting);
-      return handle;
+      return await_in(awaiting.promise().context(), awaiting);
     }
-    T await_resume() { return handle.promise().take(); }
+    std::coroutine_handle<> await_in(const context& where, std::coroutine_handle<> awaiting) noexcept {
+      owner->handle_.promise().set_context(where);
+      owner->handle_.promise().set_continuation(awaiting);
+      return owner->handle_;
+    }
+    T await_resume() {
+      const task finished = std::move(*owner);
+      return finished.handle_.promise().take();
+    }
   };
-  /// REQUIRES: not awaited before.
+  /// REQUIRES: not awaited before; the task outlives the wait.
   awaiter operator co_await() && noexcept {
     assert(handle_ && !handle_.done());
-    return awaiter{handle_};
+    return awaiter{this};
   }
 
  private:
@@ -177,19 +184,17 @@ template <class T>
 class in_context_awaiter {
  public:
   in_context_awaiter(task<T> inner, cancel_source* cancellation) noexcept
-      : inner_(std::move(inner)), awaiter_(std::move(inner_).operator co_await()), cancellation_(cancellation) {}
+      : inner_(std::move(inner)), cancellation_(cancellation) {}
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
-    const auto next = awaiter_.await_suspend(awaiting);
-    awaiter_.handle.promise().set_context({awaiting.promise().context().executor, cancellation_});
-    return next;
+    const context where{awaiting.promise().context().executor, cancellation_};
+    return std::move(inner_).operator co_await().await_in(where, awaiting);
   }
-  T await_resume() { return awaiter_.await_resume(); }
+  T await_resume() { return typename task<T>::awaiter{&inner_}.await_resume(); }
 
  private:
   task<T> inner_;
-  typename task<T>::awaiter awaiter_;
   cancel_source* cancellation_;
 };
 }  // namespace detail
