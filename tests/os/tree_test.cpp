@@ -51,6 +51,42 @@ bool lives(long pid) {
 
 BOOST_AUTO_TEST_SUITE(trees)
 
+BOOST_AUTO_TEST_CASE(a_tree_is_seen_and_killed_even_when_no_descriptor_is_left) {
+  with_each_tracking([](checked_world& here) {
+    output_record output;
+    const auto started = here.start(helper({"daemon"}, &output));
+    BOOST_TEST(!here->run(output.until("pid ", soon())));
+    const long daemon = output.number_after("pid ");
+    std::vector<os::unique_fd> hoard;
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    const rlimit few{64, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) hoard.emplace_back(fd);
+    const bool seen = started->tree_alive();
+    const std::error_code survived = here.kill(*started);
+    hoard.clear();
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    BOOST_TEST(seen);
+    BOOST_TEST(!survived);
+    BOOST_TEST(!lives(daemon));
+  });
+}
+
+BOOST_AUTO_TEST_CASE(names_that_look_alike_share_no_tree) {
+  with_each_tracking([](checked_world& here) {
+    process_spec server = helper({"daemon"}, nullptr);
+    server.name = "db_probe";
+    process_spec probe = helper({"daemon"}, nullptr);
+    probe.name = "db/probe";
+    const auto one = here.start(server);
+    const auto other = here.start(probe);
+    BOOST_TEST(!here.kill(*other));
+    BOOST_TEST(one->tree_alive());
+    BOOST_TEST(!here.kill(*one));
+  });
+}
+
 BOOST_AUTO_TEST_CASE(a_daemon_that_left_session_and_group_is_found_and_killed) {
   with_each_tracking([](checked_world& here) {
     output_record output;

@@ -50,8 +50,8 @@ class cluster_host {
   os::linux_world here_;
   followed_log_store logs_;
   world view_;
-  hale::supervisor supervisor_;
   hale::history events_;
+  hale::supervisor supervisor_;
   supervisor_target target_;
   std::vector<std::unique_ptr<listener>> listeners_;
   std::vector<std::unique_ptr<control_api>> apis_;  ///< one for each listener

@@ -90,7 +90,12 @@ task<ending> incarnation::watch() {
   co_await over_.wait();
   watchers_ = nullptr;
   watchers.cancel();
-  co_await watchers.join();
+  try {
+    co_await watchers.join();
+  } catch (const std::exception& error) {
+    // It has ended the watch, see watch_exit(): nobody lives on unwatched.
+    ending_->verdict.reason += fmt::format(" ({})", error.what());
+  }
   assert(ending_.has_value());
   co_return std::move(*ending_);
 }
@@ -109,7 +114,10 @@ void incarnation::end_sick(cause why, std::string reason) {
 task<void> incarnation::watch_exit() {
   auto waiting = process_->wait(deadline::never());
   const auto status = co_await std::move(waiting);
-  if (!status) co_return;
+  if (!status) {
+    end_sick(cause::unknown, "its watch ended before it did");  // counts only where nothing else ended it
+    co_return;
+  }
   exit_ = *status;
   finish_output();
   count_oom_kills();
@@ -126,7 +134,7 @@ task<void> incarnation::watch_exit() {
 task<void> incarnation::watch_probe() {
   auto starting = probe_until_ready();
   const bool ready = co_await std::move(starting);
-  if (!ready) co_return;
+  if (!ready || ending_) co_return;
   begin_serving();
   if (!who_.service.health) co_return;
   if (who_.service.start_probe) {
@@ -142,15 +150,22 @@ task<bool> incarnation::probe_until_ready() {
   const context here = co_await this_context();
   const auto& clock = cluster_.world.clock;
   duration pause = first_start_probe_pause;
+  instant looked_at = clock.now();
   const duration longest = std::min(probe_->spec->interval, longest_start_probe_pause);
   for (;;) {
-    const instant answer_due = saturating_add(clock.now(), probe_->spec->timeout);
+    const instant due_then = answer_due();
     auto asking = run_probe(cluster_.world, *probe_);
     const probe_result answer = co_await std::move(asking);
     if (here.cancelled()) co_return false;
-    cluster_.overslept(answer_due);
+    cluster_.overslept(due_then);
     if (answer.what == probe_result::outcome::success) co_return true;
     note_not_ready(answer);
+    const duration since = clock.now() - std::exchange(looked_at, clock.now());
+    if (answer.what == probe_result::outcome::not_run) {
+      // A question that could not be put says nothing about time either.
+      start_cap_ = saturating_add(start_cap_, since);
+      stall_at_ = saturating_add(stall_at_, since);
+    }
     measure_start_progress();
     if (start_overdue()) co_return false;
     const instant due = std::min({saturating_add(clock.now(), pause), start_cap_, stall_at_});
@@ -173,6 +188,13 @@ void incarnation::note_not_ready(const probe_result& answer) {
   path_warned_ = true;
   listener_.on_probe_error(fmt::format("{} since {}: is the probe's path right?", answer.detail,
                                        format_duration(path_warning_after)));
+}
+
+/// An exec probe's remains are cleared away within five seconds more.
+instant incarnation::answer_due() const {
+  const bool by_command = probe_->spec->type == probe_spec::kind::exec;
+  return saturating_add(cluster_.world.clock.now(),
+                        probe_->spec->timeout + (by_command ? duration(seconds(5)) : duration::zero()));
 }
 
 bool incarnation::start_overdue() {
@@ -224,14 +246,16 @@ task<void> incarnation::probe_while_serving() {
   const duration first = milliseconds(cluster_.world.random.below(steps, "probe phase"));
   instant due = saturating_add(clock.now(), first);
   for (;;) {
+    look_due_ = due;
     const auto interrupted = co_await clock.sleep_until(due);
     if (interrupted) co_return;
     cluster_.overslept(due);
-    const instant answer_due = saturating_add(clock.now(), probe_->spec->timeout);
+    look_due_ = answer_due();
     auto asking = run_probe(cluster_.world, *probe_);
     const probe_result answer = co_await std::move(asking);
     if (here.cancelled()) co_return;
-    if (!cluster_.overslept(answer_due)) take_probe(answer);
+    if (!cluster_.overslept(look_due_)) take_probe(answer);
+    look_due_ = instant::max();
     if (clock.now() - measured_at_ >= oom_interval) count_oom_kills();
     evaluate();
     due = std::max(saturating_add(due, interval), clock.now());
@@ -248,7 +272,14 @@ void incarnation::take_probe(const probe_result& answer) {
       }
       return;
     case probe_result::outcome::failure: vitals_.record_probe_failure(answer.cause, answer.detail); return;
-    case probe_result::outcome::not_run: listener_.on_probe_error(answer.detail); return;
+    case probe_result::outcome::not_run:
+      // Where successes are the heartbeats, a question that could not be put is not a missed one.
+      if (!heartbeats_on()) {
+        vitals_.last_heartbeat =
+            std::min(cluster_.world.clock.now(), saturating_add(vitals_.last_heartbeat, probe_->spec->interval));
+      }
+      listener_.on_probe_error(answer.detail);
+      return;
   }
 }
 
@@ -272,20 +303,23 @@ task<void> incarnation::watch_heartbeat() {
 task<void> incarnation::watch_memory() {
   const auto& clock = cluster_.world.clock;
   for (;;) {
-    const auto interrupted = co_await clock.sleep_for(memory_interval);
+    const instant due = saturating_add(clock.now(), memory_interval);
+    const auto interrupted = co_await clock.sleep_until(due);
     if (interrupted) co_return;
+    if (cluster_.overslept(due)) continue;
     vitals_.rss_bytes = process_->usage().rss_bytes;
     evaluate();
   }
 }
 
 void incarnation::evaluate() {
-  if (!serving_ || ending_) return;
+  if (!serving_ || ending_ || cluster_.overslept(look_due_)) return;
   const instant now = cluster_.world.clock.now();
   const diagnosis found = diagnose(vitals_, thresholds_, now);
   const health_status before = tracker_.published().status;
   const diagnosis& published = tracker_.update(found);
   if (published.status != health_status::healthy) {
+    longest_healthy_ = healthy_for();
     healthy_since_.reset();
   } else if (!healthy_since_) {
     healthy_since_ = now;
@@ -306,7 +340,8 @@ void incarnation::count_oom_kills() {
 }
 
 duration incarnation::healthy_for() const noexcept {
-  return healthy_since_ ? cluster_.world.clock.now() - *healthy_since_ : duration::zero();
+  const duration stretch = healthy_since_ ? cluster_.world.clock.now() - *healthy_since_ : duration::zero();
+  return std::max(longest_healthy_, stretch);
 }
 
 void incarnation::heartbeat() {
@@ -402,6 +437,7 @@ task<bool> incarnation::clear_away(bool sick) {
     const auto status = co_await std::move(waiting);
     if (status) exit_ = *status;
   }
+  if (gone) process_.reset();  // which brings its last words
   finish_output();
   co_return gone;
 }

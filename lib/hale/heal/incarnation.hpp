@@ -80,7 +80,7 @@ class incarnation final : output_observer {
   bool heartbeats_on() const noexcept { return who_.service.heartbeat.has_value(); }
   const vitals& signs() const noexcept { return vitals_; }
   instant spawned_at() const noexcept { return spawned_at_; }
-  /// How long it has been healthy without a break; zero while it is not.
+  /// The longest it has been healthy without a break.
   duration healthy_for() const noexcept;
   /// How it ended, once it has.
   const std::optional<exit_status>& exit() const noexcept { return exit_; }
@@ -104,6 +104,7 @@ class incarnation final : output_observer {
   void take_probe(const probe_result& answer);
   void note_not_ready(const probe_result& answer);
   bool start_overdue();
+  instant answer_due() const;
   void note_start_progress() noexcept;
   void measure_start_progress();
   void count_oom_kills();
@@ -114,7 +115,6 @@ class incarnation final : output_observer {
   incarnation_listener& listener_;
   instance_log& log_;
 
-  std::unique_ptr<process> process_;
   std::unique_ptr<resolved_probe> probe_;
   health_thresholds thresholds_;
   vitals vitals_;
@@ -130,6 +130,8 @@ class incarnation final : output_observer {
   std::uint64_t oom_kills_ = 0;
   instant spawned_at_{};
   std::optional<instant> healthy_since_;
+  duration longest_healthy_{};       ///< of the stretches that are over
+  instant look_due_ = instant::max();  ///< when a watcher is to look next: later than that proves nothing
   instant measured_at_{};  ///< when the process was last measured
   process_usage measured_;
 
@@ -137,6 +139,8 @@ class incarnation final : output_observer {
   instant start_cap_{};
   instant stall_at_{};
   bool path_warned_ = false;
+
+  std::unique_ptr<process> process_;  ///< last: what it still has to say at its end finds everything in place
 };
 
 }  // namespace hale

@@ -64,6 +64,7 @@ task<void> instance::run() {
       co_await changed_.wait();
       continue;
     }
+    if (state_ == instance_state::stopping) enter(instance_state::waiting, std::nullopt, "");
     cancel_source interruption;
     interruptible_ = &interruption;
     auto preparing = prepare();
@@ -162,11 +163,12 @@ void instance::say_port_taken(std::uint32_t attempt) {
   std::string reason = fmt::format("port {} is taken by ", spec_.port);
   reason += holder.pid == 0 ? "a process that cannot be seen from here"
                             : fmt::format("pid {} ({})", holder.pid, holder.command);
+  restarting_by_command_ = false;
   if (attempt == 1) {
     ++failures_;
     note_action("wait", cause::port_taken, reason);
   }
-  if (attempt == service_.restart.attempts) alert(cause::port_taken, reason);
+  if (attempt == std::max<std::uint32_t>(1, service_.restart.attempts)) alert(cause::port_taken, reason);
   note_wrong(cause::port_taken, reason);
   enter(instance_state::waiting, cause::port_taken, std::move(reason));
   changed_.wake_all();
@@ -192,6 +194,7 @@ task<bool> instance::watch_foreigner() {
   met.cause = cause::port_taken;
   met.reason = reason;
   cluster_.emit(std::move(met));
+  restarting_by_command_ = false;
   enter(instance_state::foreign, cause::port_taken, reason);
   std::uint32_t unanswered = 0;
   while (unanswered < service_.health->failures) {
@@ -210,6 +213,7 @@ task<bool> instance::watch_foreigner() {
 
 task<void> instance::live() {
   incarnation_ = incarnation_number(incarnation_.value() + 1);
+  asked_again_ = false;
   incarnation_listener& listener = *this;
   auto life = std::make_unique<incarnation>(cluster_, identity(), listener, *log_);
   life_ = life.get();
@@ -219,6 +223,7 @@ task<void> instance::live() {
   if (not_spawned) {
     life_ = nullptr;
     decide(ending{ending::kind::exited, *not_spawned}, duration::zero());
+    tell_waiters();
     co_return;
   }
   enter(instance_state::starting, std::nullopt, "");
@@ -239,10 +244,18 @@ task<void> instance::live() {
   life_ = nullptr;
   if (!gone) {
     remains_ = std::move(life);
+    const bool at_rest = state_ == instance_state::cooling || state_ == instance_state::finished;
+    if (at_rest) enter(instance_state::waiting, std::nullopt, "");
     hold(cause::stuck_in_kernel, "something of its process survives SIGKILL: it is stuck in the kernel");
   } else if (!by_itself) {
     decide(how, healthy_for);
   }
+  tell_waiters();
+}
+
+void instance::tell_waiters() {
+  changed_.wake_all();
+  cluster_.changed.wake_all();
 }
 
 void instance::tell_spawn(const std::optional<exit_verdict>& failure) {
@@ -269,8 +282,8 @@ void instance::on_serving() {
   start_slot_.release();
   restarting_by_command_ = false;
   health_ = diagnosis();
-  if (alerted_) {
-    alerted_ = false;
+  if (alerted_for_) {
+    alerted_for_.reset();
     event what = make_event(event_kind::alert_resolved);
     what.reason = fmt::format("{} serves again", name());
     cluster_.emit(std::move(what));
@@ -331,7 +344,7 @@ void instance::decide(const ending& how, duration healthy_for) {
     if (has_process(state_)) enter(instance_state::stopping, std::nullopt, "");
     return;
   }
-  if (how.how == ending::kind::told) {
+  if (how.how == ending::kind::told || asked_again_) {
     budget_.reset();
     repeats_.reset();
     not_before_ = now();
@@ -413,8 +426,7 @@ void instance::enter(instance_state next, std::optional<cause> why, std::string 
   what.reason = reason_;
   cluster_.emit(std::move(what));
   surroundings_.on_change(index_, before, next);
-  changed_.wake_all();
-  cluster_.changed.wake_all();
+  tell_waiters();
 }
 
 void instance::note_wrong(cause why, std::string reason) {
@@ -435,8 +447,8 @@ void instance::note_action(std::string_view action, cause why, std::string reaso
 }
 
 void instance::alert(cause why, std::string reason) {
-  if (alerted_) return;
-  alerted_ = true;
+  if (alerted_for_ == why) return;
+  alerted_for_ = why;
   event what = make_event(event_kind::alert);
   what.cause = why;
   what.reason = std::move(reason);
@@ -461,6 +473,7 @@ void instance::wake() {
 
 void instance::start() {
   wanted_ = true;
+  restarting_by_command_ = false;
   budget_.reset();
   repeats_.reset();
   switch (state_) {
@@ -476,9 +489,9 @@ void instance::start() {
       not_before_ = now();
       wake();
       return;
+    case instance_state::stopping: asked_again_ = true; return;
     case instance_state::starting:
     case instance_state::serving:
-    case instance_state::stopping:
     case instance_state::foreign: return;
   }
 }
@@ -492,14 +505,13 @@ void instance::stop(cause why, std::string reason) {
 }
 
 void instance::restart(cause why, std::string reason) {
-  if (restarting_by_command_ && wanted_) return;
+  const bool under_way = restarting_by_command_ && wanted_ && has_process(state_);
+  if (under_way) return;
   note_action("restart", why, reason);
+  start();
   restarting_by_command_ = true;
-  if (life_ == nullptr) {
-    start();
-    return;
-  }
-  wanted_ = true;
+  if (!has_process(state_)) return;
+  asked_again_ = true;
   life_->end(ending{ending::kind::told, exit_verdict{why, std::move(reason)}});
 }
 
@@ -538,7 +550,7 @@ task<command_result> instance::await_serving(incarnation_number after) {
 task<command_result> instance::await_stopped() {
   const incarnation_number told = incarnation_;
   for (;;) {
-    if (stuck()) co_return failed(fmt::format("{}: {}", name(), reason_));
+    if (stuck()) co_return failed(fmt::format("{}: {}", name(), last_reason_));
     const bool tree_gone = life_ == nullptr || incarnation_ != told;
     const bool settled = wanted_ || state_ == instance_state::stopped;
     if (tree_gone && settled) co_return command_result();

@@ -78,7 +78,11 @@ class instance final : incarnation_listener {
     return incarnation_.value() > 0 || state_ == instance_state::held || state_ == instance_state::foreign;
   }
   const diagnosis& health() const noexcept { return health_; }
-  bool restarting() const noexcept { return restarting_by_command_; }
+  /// Whether a restart asked for now is already under way: the incarnation that is coming will do.
+  bool restart_on_its_way() const noexcept {
+    const bool being_spawned = state_ == instance_state::waiting && life_ != nullptr && !life_->exit();
+    return being_spawned || (restarting_by_command_ && state_ == instance_state::starting);
+  }
   instance_log& log() noexcept { return *log_; }
   instance_status status() const;
 
@@ -110,6 +114,7 @@ class instance final : incarnation_listener {
   void note_action(std::string_view action, cause why, std::string reason);
   void alert(cause why, std::string reason);
   void wake();
+  void tell_waiters();
   event make_event(event_kind kind) const;
   launch_identity identity() const;
   endpoint address() const;
@@ -128,7 +133,8 @@ class instance final : incarnation_listener {
   bool wanted_ = false;
   bool retiring_ = false;
   bool restarting_by_command_ = false;
-  bool alerted_ = false;
+  bool asked_again_ = false;  ///< a person wants it back while it is being stopped
+  std::optional<cause> alerted_for_;
   pulse changed_;
   cancel_source* interruptible_ = nullptr;
   permit start_slot_;

@@ -74,7 +74,11 @@ void service::suspect_common_cause() {
 }
 
 void service::clear_suspicion() {
-  if (!common_cause_suspected_ || failing() > 0) return;
+  const auto well = [](const auto& one) {
+    return one->state() == instance_state::serving || one->state() == instance_state::stopped;
+  };
+  const bool all_well = serving_ > 0 && failing() == 0 && std::all_of(instances_.begin(), instances_.end(), well);
+  if (!common_cause_suspected_ || !all_well) return;
   common_cause_suspected_ = false;
   event what;
   what.kind = event_kind::alert_resolved;
@@ -90,17 +94,17 @@ void service::on_change(std::uint32_t index, instance_state from, instance_state
                to != instance_state::serving)) {
     down_by_verdict_[index] = false;
   }
-  clear_suspicion();
   if (came && serving_++ == 0) tell_dependants();
   if (left && --serving_ == 0) tell_dependants();
+  clear_suspicion();
 }
 
 void service::tell_dependants() {
   for (service* other : dependants_) {
-    const bool needs = std::any_of(other->dependencies_.begin(), other->dependencies_.end(),
-                                   [&](const dependency& one) { return one.on == this && one.serving; });
-    if (!needs) continue;
-    for (const auto& one : other->instances_) one->set_dependency_lost(serving_ == 0, spec_.name);
+    const auto lost = std::find_if(other->dependencies_.begin(), other->dependencies_.end(),
+                                   [](const dependency& one) { return one.serving && !one.met(); });
+    const bool any = lost != other->dependencies_.end();
+    for (const auto& one : other->instances_) one->set_dependency_lost(any, any ? lost->on->name() : std::string());
   }
 }
 

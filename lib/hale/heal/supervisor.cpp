@@ -230,8 +230,7 @@ task<command_result> supervisor::restart(std::string name, bool wait) {
   }
   std::vector<incarnation_number> before;
   for (instance* one : targets) {
-    // Joining a restart whose new incarnation is already on its way: that one will do.
-    const bool on_its_way = one->restarting() && one->state() == instance_state::starting;
+    const bool on_its_way = one->restart_on_its_way();
     before.push_back(on_its_way ? incarnation_number(one->current().value() - 1) : one->current());
     one->restart(cause::operator_request, "asked to restart");
   }

@@ -209,7 +209,8 @@ bool control_groups::leave_for_leaf(const std::string& parent) {
 
 result<std::string> control_groups::open(std::string_view name) const {
   std::string group = root_ + "/" + std::string(instance_prefix) + std::string(name);
-  std::replace(group.begin() + static_cast<std::ptrdiff_t>(root_.size() + 1), group.end(), '/', '_');
+  // No name of an instance holds a plus: what belongs to one never shares a group with another.
+  std::replace(group.begin() + static_cast<std::ptrdiff_t>(root_.size() + 1), group.end(), '/', '+');
   if (::mkdir(group.c_str(), 0755) != 0 && errno != EEXIST) return system_error(errno);
   return group;
 }

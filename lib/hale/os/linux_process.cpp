@@ -187,6 +187,10 @@ class linux_process final : public process, readiness_observer {
   bool running() const noexcept { return !status_.has_value(); }
   std::error_code signal_leader(int number) const noexcept;
   bool is_same(const process_entry& seen) const noexcept;
+  void kill_group() const noexcept {
+    const spare_descriptors::loan room(host_.spares_);
+    host_.groups_.kill(group_);
+  }
   bool sweeps() const noexcept { return group_.empty() || strayed_; }
   std::vector<process_entry> members(duration age) const;
   void add_swept(duration age, std::vector<process_entry>& into) const;
@@ -218,8 +222,8 @@ class linux_process final : public process, readiness_observer {
 linux_process::~linux_process() {
   if (out_) out_->drain();
   if (err_) err_->drain();
-  host_.leaders_.erase(pid_);
   if (running() && !try_reap()) {
+    host_.leaders_.erase(pid_);
     pidfd_.forget(descriptor::readable);
     auto waiting = std::make_unique<linux_process_host::forgotten>(std::move(pidfd_));
     if (waiting->start()) host_.forgotten_.push_back(*waiting.release());
@@ -273,6 +277,7 @@ std::error_code linux_process::signal(int number, signal_reach reach) noexcept {
 
 /// Those of process group `group`, or all where it is 0; the leader was signalled already.
 void linux_process::signal_members(const std::vector<process_entry>& all, int number, pid_t group) const noexcept {
+  const spare_descriptors::loan room(host_.spares_);
   for (const process_entry& member : all) {
     if (member.pid == pid_ && running()) continue;
     if (group != 0 && member.group != group) continue;
@@ -294,7 +299,7 @@ task<std::error_code> linux_process::kill_tree(deadline limit) {
       co_return std::error_code();
     }
     left_orphans = left_orphans || !alive.empty();
-    if (!group_.empty()) host_.groups_.kill(group_);
+    if (!group_.empty()) kill_group();
     signal_members(alive, SIGKILL, 0);
     if (here.cancelled()) co_return errc::cancelled;
     const instant now = monotonic_now();
@@ -306,6 +311,7 @@ task<std::error_code> linux_process::kill_tree(deadline limit) {
 }
 
 std::vector<process_entry> linux_process::members(duration age) const {
+  const spare_descriptors::loan room(host_.spares_);
   std::vector<process_entry> found;
   if (!group_.empty()) {
     for (const pid_t pid : host_.groups_.members(group_)) {
@@ -451,7 +457,14 @@ result<spawned_process, spawn_error> linux_process_host::spawn_into(const std::s
                                                                     child_setup setup) {
   if (group.empty()) return spawner_.spawn(spec, setup);
   const bool by_birth = births_work_ && groups_.kind() == tree_tracking::cgroup_v2;
-  const auto door = groups_.open_door(group, by_birth);
+  auto door = groups_.open_door(group, by_birth);
+  if (!door && door.error() == std::errc::no_such_file_or_directory) {
+    // Somebody removed it while it was empty.
+    named_groups_.erase(spec.name);
+    const result<std::string, spawn_error> again = open_group(spec);
+    if (!again) return again.error();
+    door = groups_.open_door(group, by_birth);
+  }
   if (!door) return spawn_error{door.error(), "cgroup", group};
   (by_birth ? setup.group_directory : setup.group_tasks) = door->get();
   result<spawned_process, spawn_error> started = spawner_.spawn(spec, setup);

@@ -12,6 +12,7 @@
 #include "hale/os/control_groups.hpp"
 #include "hale/os/descriptor.hpp"
 #include "hale/os/process_table.hpp"
+#include "hale/os/spare_descriptors.hpp"
 #include "hale/os/spawn.hpp"
 #include "hale/world/process.hpp"
 
@@ -82,6 +83,7 @@ class linux_process_host final : public process_host {
   std::vector<tagged_process> table_;
   instant table_read_ = instant::min();
   std::unique_ptr<char[]> buffer_;
+  spare_descriptors spares_;
   std::optional<asio::signal_set> child_ended_;
   orphan_round orphan_round_;
 };

@@ -628,6 +628,106 @@ BOOST_AUTO_TEST_CASE(output_is_kept_line_by_line_and_a_partial_last_line_too) {
              boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_probe_that_cannot_be_run_is_no_verdict) {
+  bool broken = false;
+  world.host.on_spawn = [&](test::fake_life& born) -> std::optional<spawn_error> {
+    if (born.spec.name != "web/probe") return std::nullopt;
+    if (broken) return spawn_error{system_error(EMFILE), "fork", ""};
+    born.end(exited{0});
+    return std::nullopt;
+  };
+  service_spec web = make_service("web", 1);
+  web.health = probe_spec();
+  web.health->type = probe_spec::kind::exec;
+  web.health->exec_argv = {"check"};
+  web.health->interval = 2s;
+  run({web});
+  pass(10s);
+  BOOST_TEST(state("web") == "serving");
+  broken = true;
+  pass(10min);
+  BOOST_TEST(status("web").incarnation.value() == 1U);
+  BOOST_TEST(seen.count(event_kind::action) == 0U);
+  BOOST_TEST(seen.count(event_kind::probe_error) > 10U);
+}
+
+BOOST_AUTO_TEST_CASE(hangs_far_apart_do_not_add_up) {
+  run({make_probed("llama", 1, 9000)});
+  for (std::uint64_t hang = 1; hang <= 10; ++hang) {
+    pass(5min);
+    BOOST_TEST(status("llama").attempt == 0U);
+    life("llama").answer = answer::silent;
+    pass(30s);
+    BOOST_TEST(status("llama").incarnation.value() == hang + 1);
+  }
+  BOOST_TEST(seen.count(event_kind::alert) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_sleeping_supervisor_does_not_judge_by_memory_or_reports_either) {
+  service_spec web = make_probed("web", 1, 9000);
+  web.memory.soft_bytes = 1 << 30;
+  run({web});
+  pass(10s);
+  for (int i = 0; i < 20; ++i) {
+    world.executor.oversleep(1min);
+    cluster->report_request("web", 1ms, true);
+    pass(1s);
+  }
+  BOOST_TEST(status("web").incarnation.value() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_person_who_restarts_what_is_being_stopped_for_sickness_is_obeyed) {
+  service_spec web = make_probed("web", 1, 9000);
+  web.restart.attempts = 0;
+  run({web});
+  life("web").answer = answer::silent;
+  life("web").ignores_term = true;
+  pass(8s);
+  BOOST_TEST(state("web") == "stopping");
+  const command_result restarted = finish(cluster->restart("web", true), 20s);
+  BOOST_TEST((restarted.status == command_result::outcome::done));
+  BOOST_TEST(state("web") == "serving");
+}
+
+BOOST_AUTO_TEST_CASE(a_restart_while_the_port_is_taken_fails_each_time_and_says_so) {
+  run({make_probed("web", 1, 9000)});
+  finish(cluster->stop("web"), 1s);
+  world.network.strangers[9000] = answer::silent;
+  for (int i = 0; i < 3; ++i) {
+    const command_result restarted = finish(cluster->restart("web", true), 10s);
+    BOOST_TEST((restarted.status == command_result::outcome::failed));
+    BOOST_TEST(restarted.message.find("port 9000") != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_spawn_that_fails_is_told_to_whoever_waits) {
+  run({make_service("web", 1)});
+  finish(cluster->stop("web"), 1s);
+  world.host.on_spawn = [](test::fake_life&) -> std::optional<spawn_error> {
+    return spawn_error{system_error(EAGAIN), "fork", ""};
+  };
+  const command_result started = finish(cluster->start("web", true), 100ms);
+  BOOST_TEST((started.status == command_result::outcome::failed));
+}
+
+BOOST_AUTO_TEST_CASE(what_needs_two_services_is_well_only_when_both_serve) {
+  service_spec web = make_service("web", 1);
+  web.needs = {"a", "b"};
+  service_spec a = make_service("a", 1);
+  service_spec b = make_service("b", 1);
+  a.restart.backoff.base = b.restart.backoff.base = 5s;
+  run({a, b, web});
+  life("b").end(exited{1});
+  life("a").end(exited{1});
+  pass(1ms);
+  BOOST_TEST((status("web").health == health_status::degraded));
+  finish(cluster->start("a", true), 1s);
+  BOOST_TEST((status("web").health == health_status::degraded));
+  BOOST_TEST(status("web").reason == "b does not serve");
+  finish(cluster->start("b", true), 1s);
+  BOOST_TEST((status("web").health == health_status::healthy));
+}
+
 BOOST_AUTO_TEST_CASE(a_spec_that_cannot_work_is_refused_with_every_fault) {
   spec.name = "test";
   spec.services = {make_service("web", 1)};
