@@ -209,21 +209,23 @@ class fake_random final : public random_source {
 
 class fake_log final : public instance_log {
  public:
-  explicit fake_log(std::vector<std::string>& lines) : lines_(lines) {}
+  fake_log(std::vector<std::string>& lines, const std::uint64_t& lost) : lines_(lines), lost_(lost) {}
   void append(const log_line& line) noexcept override { lines_.emplace_back(line.text); }
   void flush() noexcept override {}
   std::vector<std::string> tail(std::size_t) const override { return lines_; }
-  std::uint64_t lines_lost() const noexcept override { return 0; }
+  std::uint64_t lines_lost() const noexcept override { return lost_; }
 
  private:
   std::vector<std::string>& lines_;
+  const std::uint64_t& lost_;
 };
 
 class fake_logs final : public log_store {
  public:
   std::map<std::string, std::vector<std::string>, std::less<>> lines;
+  std::uint64_t lost = 0;  ///< by every log together
   std::unique_ptr<instance_log> open(std::string_view instance, log_limits) override {
-    return std::make_unique<fake_log>(lines[std::string(instance)]);
+    return std::make_unique<fake_log>(lines[std::string(instance)], lost);
   }
 };
 

@@ -1,8 +1,10 @@
 #include "client.hpp"
 
+
 #include <fmt/format.h>
 
 #include "hale/record/status_json.hpp"
+#include "terminal.hpp"
 
 namespace hale::cli {
 namespace {
@@ -63,11 +65,16 @@ task<result<std::size_t, failure>> client::stream(std::string target, std::funct
     if (line) refusal.body = std::move(*line);
     co_return failure{exit_failed, error_message(refusal)};
   }
-  for (std::size_t lines = 0;; ++lines) {
-    auto reading = answer.next(deadline::never());
+  for (std::size_t lines = 0;;) {
+    auto reading = answer.next(clock_.after(std::chrono::seconds(1)));
     auto line = co_await std::move(reading);
     if (!line && answer.complete()) co_return lines;
+    if (!line && line.error() == errc::timed_out) {
+      if (reader_is_gone()) co_return lines;  // `… -f | head -1`: nothing would be written that could fail
+      continue;
+    }
     if (!line) co_return broken(line.error());
+    ++lines;
     if (!each(*line)) co_return lines;
   }
 }

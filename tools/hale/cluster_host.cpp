@@ -77,6 +77,10 @@ cluster_host::cluster_host(cluster_spec spec, const state_directory& state)
       supervisor_(view_, std::move(spec)),
       target_(supervisor_) {
   supervisor_.subscribe(events_);
+  // Sent by mistake or by habit (log rotation, limits, power events); their default would orphan every child.
+  for (const int stray : {SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGIO, SIGPWR, SIGTRAP}) {
+    std::signal(stray, SIG_IGN);
+  }
 }
 
 std::optional<failure> cluster_host::open() {

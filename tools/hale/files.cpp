@@ -36,8 +36,14 @@ result<std::string> real_path(const std::string& path) {
 }
 
 std::optional<std::string> read_file(const std::string& path, std::size_t limit) {
-  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return std::nullopt;
+  struct stat what {};
+  if (fstat(file, &what) == 0 && !S_ISREG(what.st_mode)) {  // a pipe or a device may never end
+    close(file);
+    errno = S_ISDIR(what.st_mode) ? EISDIR : EINVAL;
+    return std::nullopt;
+  }
   std::string text(limit, '\0');
   std::size_t used = 0;
   ssize_t got = 1;

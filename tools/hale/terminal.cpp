@@ -83,4 +83,9 @@ int complain(int exit_code, std::string_view line) {
   return exit_code;
 }
 
+bool reader_is_gone() {
+  pollfd out{1, 0, 0};
+  return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+}
+
 }  // namespace hale::cli

@@ -37,4 +37,7 @@ inline bool print(std::string_view text) { return write_all(1, text); }
 /// One line on standard error, with `hale: ` before it. Gives `exit_code` back, for `return complain(...)`.
 int complain(int exit_code, std::string_view line);
 
+/// Whether nobody reads what is written to stdout any more.
+bool reader_is_gone();
+
 }  // namespace hale::cli

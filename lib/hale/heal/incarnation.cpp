@@ -17,6 +17,7 @@ constexpr duration first_start_probe_pause = milliseconds(20);
 constexpr duration longest_start_probe_pause = seconds(1);
 constexpr duration oom_interval = seconds(10);
 constexpr duration start_usage_interval = seconds(1);
+constexpr duration lines_lost_pause = std::chrono::minutes(10);
 constexpr duration memory_interval = seconds(2);
 constexpr duration path_warning_after = seconds(30);
 constexpr duration diagnostic_grace = seconds(2);
@@ -54,7 +55,8 @@ std::unique_ptr<resolved_probe> probe_of(const launch_identity& who) {
 
 incarnation::incarnation(cluster_context& cluster, const launch_identity& who, incarnation_listener& listener,
                          instance_log& log)
-    : cluster_(cluster), who_(who), listener_(listener), log_(log), thresholds_(thresholds_of(who.service)) {}
+    : cluster_(cluster), who_(who), listener_(listener), log_(log), thresholds_(thresholds_of(who.service)),
+      lines_lost_told_(log.lines_lost()) {}
 
 task<std::optional<exit_verdict>> incarnation::spawn() {
   auto spec = make_process_spec(who_);
@@ -84,6 +86,7 @@ task<ending> incarnation::watch() {
   if (probe_) {
     watchers.spawn(watch_probe());
   } else {
+    watchers.spawn(watch_oom());
     begin_serving();
   }
   if (thresholds_.memory_soft_bytes || thresholds_.memory_hard_bytes) watchers.spawn(watch_memory());
@@ -312,6 +315,28 @@ task<void> incarnation::watch_memory() {
   }
 }
 
+// Where no probe looks now and then.
+task<void> incarnation::watch_oom() {
+  for (;;) {
+    const auto interrupted = co_await cluster_.world.clock.sleep_for(oom_interval);
+    if (interrupted) co_return;
+    count_oom_kills();
+  }
+}
+
+void incarnation::tell_when_stable() { watchers_->spawn(watch_stability()); }
+
+task<void> incarnation::watch_stability() {
+  const auto& clock = cluster_.world.clock;
+  for (;;) {
+    const duration left = who_.service.restart.reset_after - healthy_for();
+    if (left <= duration::zero()) break;
+    const auto interrupted = co_await clock.sleep_for(left);
+    if (interrupted) co_return;
+  }
+  listener_.on_stable();
+}
+
 void incarnation::evaluate() {
   if (!serving_ || ending_ || cluster_.overslept(look_due_)) return;
   const instant now = cluster_.world.clock.now();
@@ -448,7 +473,17 @@ void incarnation::on_output(output_stream from, std::string_view bytes) noexcept
   note_start_progress();
   lines_[static_cast<std::size_t>(from)].feed(
       bytes, [&](std::string_view line, bool goes_on) { take_line(from, line, goes_on); });
+  flush_log();
+}
+
+void incarnation::flush_log() {
   log_.flush();
+  const std::uint64_t lost = log_.lines_lost();
+  const instant now = cluster_.world.clock.now();
+  if (lost <= lines_lost_told_ || now < saturating_add(lines_lost_told_at_, lines_lost_pause)) return;
+  lines_lost_told_ = lost;
+  lines_lost_told_at_ = now;
+  listener_.on_lines_lost(lost);
 }
 
 void incarnation::take_line(output_stream from, std::string_view line, bool goes_on) {
@@ -467,7 +502,7 @@ void incarnation::finish_output() {
     lines_[static_cast<std::size_t>(from)].finish(
         [&](std::string_view line, bool goes_on) { take_line(from, line, goes_on); });
   }
-  log_.flush();
+  flush_log();
 }
 
 }  // namespace hale

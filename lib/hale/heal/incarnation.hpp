@@ -45,6 +45,10 @@ class incarnation_listener {
   virtual void on_signature(const signature_match& match) = 0;
   virtual void on_probe_error(const std::string& why) = 0;
   virtual void on_oom_kills(std::uint64_t count) = 0;
+  /// It has been healthy for the service's reset_after, see tell_when_stable().
+  virtual void on_stable() = 0;
+  /// Lines of its output that could not be kept, so far.
+  virtual void on_lines_lost(std::uint64_t count) = 0;
 
  protected:
   ~incarnation_listener() = default;
@@ -68,6 +72,8 @@ class incarnation final : output_observer {
   /// leftovers cleared. False when something survives SIGKILL.
   task<bool> clear_away(bool sick);
 
+  /// Asks for on_stable(). REQUIRES: it serves.
+  void tell_when_stable();
   void heartbeat();
   void report_request(duration took, bool success);
   void notify(const sd_notification& what);
@@ -89,11 +95,14 @@ class incarnation final : output_observer {
   void on_output(output_stream from, std::string_view bytes) noexcept override;
   void take_line(output_stream from, std::string_view line, bool goes_on);
   void finish_output();
+  void flush_log();
 
   task<void> watch_exit();
   task<void> watch_probe();
   task<void> watch_heartbeat();
   task<void> watch_memory();
+  task<void> watch_oom();
+  task<void> watch_stability();
   task<bool> probe_until_ready();
   task<void> probe_while_serving();
   task<bool> stop_gently(bool sick);
@@ -128,6 +137,8 @@ class incarnation final : output_observer {
   std::optional<exit_status> exit_;
   bool serving_ = false;
   std::uint64_t oom_kills_ = 0;
+  std::uint64_t lines_lost_told_ = 0;
+  instant lines_lost_told_at_ = instant::min();
   instant spawned_at_{};
   std::optional<instant> healthy_since_;
   duration longest_healthy_{};       ///< of the stretches that are over

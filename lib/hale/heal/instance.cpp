@@ -282,13 +282,26 @@ void instance::on_serving() {
   start_slot_.release();
   restarting_by_command_ = false;
   health_ = diagnosis();
-  if (alerted_for_) {
-    alerted_for_.reset();
-    event what = make_event(event_kind::alert_resolved);
-    what.reason = fmt::format("{} serves again", name());
-    cluster_.emit(std::move(what));
-  }
   enter(instance_state::serving, std::nullopt, "");
+  // To serve for a moment is what a crash loop does, too.
+  if (alerted_for_) life_->tell_when_stable();
+}
+
+void instance::on_stable() {
+  alerted_for_.reset();
+  event what = make_event(event_kind::alert_resolved);
+  what.reason = fmt::format("{} serves again, and has been well for {}", name(),
+                            format_duration(service_.restart.reset_after));
+  cluster_.emit(std::move(what));
+}
+
+void instance::on_lines_lost(std::uint64_t count) {
+  event what = make_event(event_kind::supervisor);
+  what.to = "log_lost";
+  what.cause = cause::resource_exhausted;
+  what.reason = fmt::format("{} line{} of its output could not be kept: is the disk full? It is supervised as before",
+                            count, count == 1 ? "" : "s");
+  cluster_.emit(std::move(what));
 }
 
 void instance::on_health(const diagnosis& published) {

@@ -94,6 +94,8 @@ class instance final : incarnation_listener {
   void on_signature(const signature_match& match) override;
   void on_probe_error(const std::string& why) override;
   void on_oom_kills(std::uint64_t count) override;
+  void on_stable() override;
+  void on_lines_lost(std::uint64_t count) override;
 
   task<bool> prepare();
   task<bool> wait_for_turn();

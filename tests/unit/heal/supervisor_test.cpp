@@ -254,6 +254,8 @@ BOOST_AUTO_TEST_CASE(a_missing_program_is_held_with_one_alert_until_a_person_sta
   const command_result started = finish(cluster->start("web", true), 1s);
   BOOST_TEST((started.status == command_result::outcome::done));
   BOOST_TEST(state("web") == "serving");
+  BOOST_TEST(seen.count(event_kind::alert_resolved) == 0U);
+  pass(61s);
   BOOST_TEST(seen.count(event_kind::alert_resolved) == 1U);
 }
 
@@ -293,6 +295,41 @@ BOOST_AUTO_TEST_CASE(exhausted_attempts_alert_once_and_cool_and_are_tried_again_
   pass(10min);
   BOOST_TEST(world.host.lives.size() == 6U);
   BOOST_TEST(state("bad") == "serving");
+}
+
+BOOST_AUTO_TEST_CASE(serving_for_a_moment_resolves_no_alert) {
+  service_spec bad = make_service("bad", 1);
+  bad.restart.attempts = 1;
+  bad.restart.cool = 2s;
+  world.host.on_spawn = [](test::fake_life&) { return std::nullopt; };
+  run({bad});
+  for (int i = 0; i < 20; ++i) {
+    life("bad").end(exited{1});
+    pass(5s);
+  }
+  BOOST_TEST(seen.count(event_kind::alert) == 1U);
+  BOOST_TEST(seen.count(event_kind::alert_resolved) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(an_oom_kill_of_a_descendant_is_told_without_a_probe_too) {
+  run({make_service("web", 1)});
+  life("web").oom_kills = 1;
+  pass(15s);
+  BOOST_TEST(seen.count(event_kind::oom) == 1U);
+  BOOST_TEST(status("web").incarnation.value() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(output_that_cannot_be_kept_is_told_once_in_a_while) {
+  run({make_service("web", 1)});
+  for (int i = 0; i < 60; ++i) {
+    world.logs.lost += 1;
+    life("web").print("a line\n");
+    pass(1s);
+  }
+  const auto told = std::count_if(seen.events.begin(), seen.events.end(),
+                                  [](const event& e) { return e.to == "log_lost"; });
+  BOOST_TEST(told == 1);
+  BOOST_TEST(state("web") == "serving");
 }
 
 BOOST_AUTO_TEST_CASE(a_zero_cool_gives_up_for_good) {
