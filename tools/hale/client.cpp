@@ -1,6 +1,5 @@
 #include "client.hpp"
 
-
 #include <fmt/format.h>
 
 #include "hale/record/status_json.hpp"

@@ -72,6 +72,8 @@ struct supervisor::state {
                                                    name, spec.name, nearest));
   }
 
+  result<std::vector<instance*>, command_result> admit(std::string_view name) const;
+
   void tell(std::string what, std::string reason) {
     event told;
     told.kind = event_kind::supervisor;
@@ -182,22 +184,8 @@ std::string first_refusal(const std::vector<instance*>& targets) {
   return {};
 }
 
-}  // namespace
-
-task<command_result> supervisor::start(std::string name, bool wait) {
-  const std::vector<instance*> targets = state_->resolve(name);
-  if (targets.empty()) co_return state_->unknown(name);
-  if (stopping()) co_return result_of(command_result::outcome::refused, "the supervisor is stopping");
-  if (std::string reason = first_refusal(targets); !reason.empty()) {
-    co_return result_of(command_result::outcome::refused, std::move(reason));
-  }
-  std::vector<incarnation_number> before;
-  for (instance* one : targets) {
-    const bool serves = one->state() == instance_state::serving || one->state() == instance_state::starting;
-    before.push_back(serves ? incarnation_number(one->current().value() - 1) : one->current());
-    one->start();
-  }
-  if (!wait) co_return command_result();
+/// Until each of them serves with an incarnation later than the one given beside it, or the first does not get there.
+task<command_result> await_serving(std::vector<instance*> targets, std::vector<incarnation_number> before) {
   for (std::size_t at = 0; at < targets.size(); ++at) {
     auto waiting = targets[at]->await_serving(before[at]);
     command_result reached = co_await std::move(waiting);
@@ -206,14 +194,38 @@ task<command_result> supervisor::start(std::string name, bool wait) {
   co_return command_result();
 }
 
-task<command_result> supervisor::stop(std::string name) {
-  const std::vector<instance*> targets = state_->resolve(name);
-  if (targets.empty()) co_return state_->unknown(name);
+}  // namespace
+
+/// Whom a command means, or why it cannot be carried out.
+result<std::vector<instance*>, command_result> supervisor::state::admit(std::string_view name) const {
+  std::vector<instance*> targets = resolve(name);
+  if (targets.empty()) return unknown(name);
   if (std::string reason = first_refusal(targets); !reason.empty()) {
-    co_return result_of(command_result::outcome::refused, std::move(reason));
+    return result_of(command_result::outcome::refused, std::move(reason));
   }
-  for (instance* one : targets) one->stop(cause::operator_request, "asked to stop");
-  for (instance* one : targets) {
+  return targets;
+}
+
+task<command_result> supervisor::start(std::string name, bool wait) {
+  if (stopping()) co_return result_of(command_result::outcome::refused, "the supervisor is stopping");
+  const auto targets = state_->admit(name);
+  if (!targets) co_return targets.error();
+  std::vector<incarnation_number> before;
+  for (instance* one : *targets) {
+    const bool serves = one->state() == instance_state::serving || one->state() == instance_state::starting;
+    before.push_back(serves ? incarnation_number(one->current().value() - 1) : one->current());
+    one->start();
+  }
+  if (!wait) co_return command_result();
+  auto waiting = await_serving(*targets, std::move(before));
+  co_return co_await std::move(waiting);
+}
+
+task<command_result> supervisor::stop(std::string name) {
+  const auto targets = state_->admit(name);
+  if (!targets) co_return targets.error();
+  for (instance* one : *targets) one->stop(cause::operator_request, "asked to stop");
+  for (instance* one : *targets) {
     auto waiting = one->await_stopped();
     command_result reached = co_await std::move(waiting);
     if (reached.status != command_result::outcome::done) co_return reached;
@@ -222,25 +234,18 @@ task<command_result> supervisor::stop(std::string name) {
 }
 
 task<command_result> supervisor::restart(std::string name, bool wait) {
-  const std::vector<instance*> targets = state_->resolve(name);
-  if (targets.empty()) co_return state_->unknown(name);
   if (stopping()) co_return result_of(command_result::outcome::refused, "the supervisor is stopping");
-  if (std::string reason = first_refusal(targets); !reason.empty()) {
-    co_return result_of(command_result::outcome::refused, std::move(reason));
-  }
+  const auto targets = state_->admit(name);
+  if (!targets) co_return targets.error();
   std::vector<incarnation_number> before;
-  for (instance* one : targets) {
+  for (instance* one : *targets) {
     const bool on_its_way = one->restart_on_its_way();
     before.push_back(on_its_way ? incarnation_number(one->current().value() - 1) : one->current());
     one->restart(cause::operator_request, "asked to restart");
   }
   if (!wait) co_return command_result();
-  for (std::size_t at = 0; at < targets.size(); ++at) {
-    auto waiting = targets[at]->await_serving(before[at]);
-    command_result reached = co_await std::move(waiting);
-    if (reached.status != command_result::outcome::done) co_return reached;
-  }
-  co_return command_result();
+  auto waiting = await_serving(*targets, std::move(before));
+  co_return co_await std::move(waiting);
 }
 
 bool supervisor::heartbeat(std::string_view name) noexcept {
