@@ -17,6 +17,8 @@ namespace hale::os {
 namespace {
 
 constexpr std::string_view own_prefix = "hale.";
+constexpr int last_attempts = 100;
+constexpr useconds_t pause_us = 5'000;
 constexpr std::string_view instance_prefix = "i.";  // so that no name is that of a file the kernel keeps there
 
 std::error_code write_file(const std::string& path, std::string_view text) noexcept {
@@ -124,7 +126,11 @@ control_groups::control_groups(tree_tracking wanted) {
 }
 
 control_groups::~control_groups() {
-  if (!root_.empty()) remove_tree(root_);
+  // The kernel holds a group for a moment longer than its last process lives.
+  for (int attempt = 0; attempt < last_attempts && !root_.empty() && exists(root_); ++attempt) {
+    if (attempt > 0) ::usleep(pause_us);
+    remove_tree(root_);
+  }
   if (leaf_.empty()) return;
   write_file(left_ + "/cgroup.subtree_control", "-memory");
   write_file(left_ + "/cgroup.procs", "0");

@@ -22,6 +22,8 @@ constexpr std::size_t read_bytes = 64 * 1024;
 constexpr duration table_age = std::chrono::milliseconds(500);
 // Each look for dead orphans costs as much as there are children, and an orphan's zombie harms nobody for a while.
 constexpr duration orphan_pause = std::chrono::milliseconds(200);
+constexpr int last_reaps = 50;
+constexpr useconds_t reap_pause_us = 2'000;
 constexpr duration first_kill_pause = std::chrono::milliseconds(1);
 constexpr duration longest_kill_pause = std::chrono::milliseconds(50);
 constexpr std::string_view tag_name = "HALE_TREE=";
@@ -419,7 +421,11 @@ linux_process_host::linux_process_host(event_loop& loop, const process_host_opti
 }
 
 linux_process_host::~linux_process_host() {
-  if (options_.subreaper) reap_orphans();
+  // Killed orphans may still be on their way out; nobody is waited for who was left alive on purpose.
+  for (int attempt = 0; options_.subreaper && reap_orphans() && forgotten_.empty(); ++attempt) {
+    if (attempt == last_reaps) break;
+    ::usleep(reap_pause_us);
+  }
   forgotten_.for_each([](list_node& node) { delete static_cast<forgotten*>(&node); });
 }
 
@@ -534,13 +540,14 @@ void linux_process_host::await_orphans() {
 
 // Looks who has ended without taking the status, so that a child of ours is reaped by its process object and nobody
 // else; what is unknown was orphaned to us, and its end means nothing.
-void linux_process_host::reap_orphans() noexcept {
+bool linux_process_host::reap_orphans() noexcept {
   for (;;) {
     siginfo_t info{};
-    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return false;
+    if (info.si_pid == 0) return true;
     const auto known = leaders_.find(info.si_pid);
     if (known != leaders_.end()) {
-      if (!known->second->try_reap()) return;
+      if (!known->second->try_reap()) return true;
     } else {
       siginfo_t ignored{};
       ::waitid(P_PID, static_cast<id_t>(info.si_pid), &ignored, WEXITED | WNOHANG);

@@ -67,7 +67,8 @@ class linux_process_host final : public process_host {
   /// All processes younger than this host, seen at most `age` ago.
   const std::vector<tagged_process>& table(duration age);
   void await_orphans();
-  void reap_orphans() noexcept;
+  /// Whether children remain that have not ended.
+  bool reap_orphans() noexcept;
 
   event_loop& loop_;
   process_host_options options_;
