@@ -11,6 +11,7 @@
 #include "command_line.hpp"
 #include "files.hpp"
 #include "hale/async/scope.hpp"
+#include "hale/policy/exit_cause.hpp"
 #include "terminal.hpp"
 
 namespace hale::cli {
@@ -48,14 +49,6 @@ std::optional<endpoint> parse_address(const std::string& address) {
   const auto parsed = std::from_chars(address.data() + colon + 1, end, port);
   if (host.empty() || parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
   return endpoint::tcp(std::move(host), port);
-}
-
-std::string_view signal_name(int number) {
-  switch (number) {
-    case SIGTERM: return "SIGTERM";
-    case SIGINT: return "SIGINT";
-    default: return "a signal";
-  }
 }
 
 }  // namespace
