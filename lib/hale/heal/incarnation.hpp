@@ -82,6 +82,7 @@ class incarnation final : output_observer {
 
   std::int64_t pid() const noexcept { return process_ ? process_->pid() : 0; }
   bool contains(std::int64_t pid) const noexcept { return process_ && process_->contains(pid); }
+  bool tree_alive() const noexcept { return process_ && process_->tree_alive(); }
   bool serving() const noexcept { return serving_; }
   bool heartbeats_on() const noexcept { return who_.service.heartbeat.has_value(); }
   const vitals& signs() const noexcept { return vitals_; }

@@ -97,13 +97,15 @@ task<bool> instance::prepare() {
     auto turn = wait_for_turn();
     const bool mine = co_await std::move(turn);
     if (!mine) co_return false;
-    const bool queueing = cluster_.start_slots.free() == 0;
+    const bool waits = cluster_.start_slots.free() == 0 || surroundings_.next_start() > now();
+    const auto early = co_await cluster_.world.clock.sleep_until(surroundings_.next_start());
+    if (early) co_return false;
     auto slots = cluster_.start_slots.acquire();
     auto slot = co_await slots;
     if (!slot) co_return false;
-    // While it waited for the slot, the rest may have changed; and a sibling may have gone first.
+    // While it waited, the rest may have changed; and a sibling may have gone first.
     const bool still_clear = surroundings_.may_start() && surroundings_.next_start() <= now() &&
-                             (!queueing || port_free());
+                             (!waits || port_free());
     if (still_clear) {
       start_slot_ = std::move(*slot);
       surroundings_.take_start();
@@ -120,9 +122,7 @@ task<bool> instance::wait_for_turn() {
   }
   auto clearing = clean_slate();
   const bool clean = co_await std::move(clearing);
-  if (!clean) co_return false;
-  const auto interrupted = co_await cluster_.world.clock.sleep_until(surroundings_.next_start());
-  co_return !interrupted;
+  co_return clean;
 }
 
 endpoint instance::address() const {

@@ -121,7 +121,7 @@ class instance final : incarnation_listener {
   launch_identity identity() const;
   endpoint address() const;
   bool port_free() const;
-  bool stuck() const noexcept { return remains_ != nullptr; }
+  bool stuck() const noexcept { return remains_ != nullptr && remains_->tree_alive(); }
   instant now() const { return cluster_.world.clock.now(); }
 
   cluster_context& cluster_;

@@ -655,6 +655,30 @@ BOOST_AUTO_TEST_CASE(what_survives_sigkill_is_stuck_in_the_kernel_and_not_double
   BOOST_TEST(world.host.alive() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_port_that_is_taken_while_its_instance_waits_for_its_staggered_turn_is_left_alone) {
+  service_spec web = make_probed("web", 2, 9000);
+  web.stagger = 5s;
+  run({web});
+  pass(1s);
+  world.network.strangers[9001] = answer::ok;
+  pass(10s);
+  BOOST_TEST(world.host.spawns_of("web-2") == 0U);
+  BOOST_TEST(state("web-2") == "foreign");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_stuck_and_is_gone_by_now_can_be_stopped) {
+  run({make_service("web", 1)});
+  life("web").unkillable = true;
+  life("web").ignores_term = true;
+  root<command_result> restarting(world.executor, cluster->restart("web", true));
+  pass(1min);
+  BOOST_TEST(state("web") == "held");
+  life("web").end(signalled{SIGKILL, false});
+  const command_result stopped = finish(cluster->stop("web"), 1s);
+  BOOST_TEST((stopped.status == command_result::outcome::done));
+  BOOST_TEST(state("web") == "stopped");
+}
+
 BOOST_AUTO_TEST_CASE(output_is_kept_line_by_line_and_a_partial_last_line_too) {
   run({make_service("web", 1)});
   life("web").print("one\ntw");
