@@ -136,6 +136,7 @@ bool instance::port_free() const {
 }
 
 task<bool> instance::clean_slate() {
+  const context here = co_await this_context();
   for (const duration pause : port_grace_pauses) {
     if (port_free()) co_return true;
     const auto interrupted = co_await cluster_.world.clock.sleep_for(pause);
@@ -144,6 +145,7 @@ task<bool> instance::clean_slate() {
   for (std::uint32_t attempt = 1; !port_free(); ++attempt) {
     auto asking = answers_health_probe();
     const bool serves = co_await std::move(asking);
+    if (here.cancelled()) co_return false;
     if (serves) {
       auto watching = watch_foreigner();
       const bool gone = co_await std::move(watching);
@@ -185,6 +187,7 @@ task<bool> instance::answers_health_probe() {
 
 /// True when the stranger is gone or no longer answers; false when interrupted.
 task<bool> instance::watch_foreigner() {
+  const context here = co_await this_context();
   const port_holder holder = cluster_.world.processes.find_listener(spec_.port);
   const std::string reason =
       holder.pid == 0 ? fmt::format("port {} is served by a process that is not hale's", spec_.port)
@@ -203,6 +206,7 @@ task<bool> instance::watch_foreigner() {
     if (port_free()) break;
     auto asking = answers_health_probe();
     const bool answers = co_await std::move(asking);
+    if (here.cancelled()) co_return false;
     unanswered = answers ? 0 : unanswered + 1;
   }
   enter(instance_state::waiting, std::nullopt, "");

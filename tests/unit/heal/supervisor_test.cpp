@@ -666,6 +666,19 @@ BOOST_AUTO_TEST_CASE(a_port_that_is_taken_while_its_instance_waits_for_its_stagg
   BOOST_TEST(state("web-2") == "foreign");
 }
 
+BOOST_AUTO_TEST_CASE(who_is_stopped_while_asking_what_holds_its_port_says_no_more_about_it) {
+  service_spec web = make_probed("web", 1, 9000);
+  web.restart.attempts = 0;
+  world.network.strangers[9000] = answer::silent;
+  run({web});
+  pass(500ms);
+  const command_result stopped = finish(cluster->stop("web"), 100ms);
+  BOOST_TEST((stopped.status == command_result::outcome::done));
+  pass(1min);
+  BOOST_TEST(seen.last(event_kind::action)->action == "stop");
+  BOOST_TEST(seen.count(event_kind::alert) == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(what_was_stuck_and_is_gone_by_now_can_be_stopped) {
   run({make_service("web", 1)});
   life("web").unkillable = true;
