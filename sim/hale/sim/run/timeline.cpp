@@ -102,17 +102,26 @@ struct shown_span {
 
 using shown_lanes = std::vector<std::vector<shown_span>>;
 
-// Spans that begin in the same stretch of `grain` become one, but for the last of them, which may last long. A grain of
-// zero gathers nothing, one as long as the run all there is.
-std::vector<shown_span> gather(const std::vector<timeline_span>& spans, duration grain, duration length) {
-  const auto together = [&](std::size_t left, std::size_t right) {
-    if (grain == duration::zero()) return false;
-    return grain >= length || spans[left].from / grain == spans[right].from / grain;
-  };
+// How finely spans are told apart: those of a lane that begin in the same stretch of `grain` become one, but for the
+// last of them, which may last long. A grain of zero gathers nothing, one as long as the run all there is.
+struct sieve {
+  duration grain{};
+  duration length{};
+
+  // The number of the last span that begins in the same stretch as span `first`.
+  std::size_t last_with(const std::vector<timeline_span>& spans, std::size_t first) const {
+    if (grain == duration::zero()) return first;
+    if (grain >= length) return spans.size() - 1;
+    const auto stretch = spans[first].from / grain;
+    while (first + 1 < spans.size() && spans[first + 1].from / grain == stretch) ++first;
+    return first;
+  }
+};
+
+std::vector<shown_span> gather(const std::vector<timeline_span>& spans, const sieve& by) {
   std::vector<shown_span> out;
   for (std::size_t first = 0; first < spans.size();) {
-    std::size_t last = first;
-    while (last + 1 < spans.size() && together(first, last + 1)) ++last;
+    const std::size_t last = by.last_with(spans, first);
     if (last - first == 1) {
       out.push_back(shown_span{first, 0});
     } else if (last > first) {
@@ -124,30 +133,40 @@ std::vector<shown_span> gather(const std::vector<timeline_span>& spans, duration
   return out;
 }
 
-shown_lanes gather_all(const timeline& picture, duration grain) {
-  shown_lanes out;
-  out.reserve(picture.lanes.size());
-  for (const timeline_lane& lane : picture.lanes) out.push_back(gather(lane.spans, grain, picture.length));
-  return out;
-}
-
-std::size_t size_of(const shown_lanes& lanes) {
+// How many spans gather() would leave in all lanes.
+std::size_t count_gathered(const std::vector<timeline_lane>& lanes, const sieve& by) {
   std::size_t count = 0;
-  for (const std::vector<shown_span>& lane : lanes) count += lane.size();
+  for (const timeline_lane& lane : lanes) {
+    for (std::size_t first = 0; first < lane.spans.size();) {
+      const std::size_t last = by.last_with(lane.spans, first);
+      count += last > first ? 2 : 1;
+      first = last + 1;
+    }
+  }
   return count;
 }
 
-// Gathered no more than `limit` asks for.
-shown_lanes thin_spans(const timeline& picture, std::size_t limit) {
-  const duration length = std::max(picture.length, duration(1));
-  shown_lanes shown = gather_all(picture, duration::zero());
-  duration grain = std::min(length, duration(std::chrono::milliseconds(1)));
-  while (size_of(shown) > limit) {
-    shown = gather_all(picture, grain);
-    if (grain >= length) break;
-    grain = grain > length / 2 ? length : grain * 2;
+// About the finest sieve that leaves no more than `limit`.
+sieve sieve_for(const timeline& picture, std::size_t limit) {
+  sieve by;
+  by.length = std::max(picture.length, duration(1));
+  if (count_spans(picture.lanes) <= limit) return by;
+  duration too_fine{};
+  duration coarse = by.length;
+  while (coarse - too_fine > coarse / 16 + std::chrono::milliseconds(1)) {
+    by.grain = too_fine + (coarse - too_fine) / 2;
+    (count_gathered(picture.lanes, by) > limit ? too_fine : coarse) = by.grain;
   }
-  return shown;
+  by.grain = coarse;
+  return by;
+}
+
+shown_lanes thin_spans(const timeline& picture, std::size_t limit) {
+  const sieve by = sieve_for(picture, limit);
+  shown_lanes out;
+  out.reserve(picture.lanes.size());
+  for (const timeline_lane& lane : picture.lanes) out.push_back(gather(lane.spans, by));
+  return out;
 }
 
 // The marks to show, by their numbers in the order of time. Of a kind that is shown in part, every so many-th is.

@@ -21,7 +21,7 @@ instant machine_clock::local(instant simulated) const noexcept {
 }
 
 instant machine_clock::simulated(instant at) const noexcept {
-  const wide shown = (at.time_since_epoch() - options_.booted_before).count();
+  const wide shown = static_cast<wide>(at.time_since_epoch().count()) - options_.booted_before.count();
   const wide rate = million + options_.drift_ppm;
   return instant(duration(clamped((shown * million + rate - 1) / rate)));
 }
