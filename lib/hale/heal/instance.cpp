@@ -522,7 +522,8 @@ void instance::stop(cause why, std::string reason) {
 }
 
 void instance::restart(cause why, std::string reason) {
-  const bool under_way = restarting_by_command_ && wanted_ && has_process(state_);
+  const bool coming = has_process(state_) || state_ == instance_state::waiting;
+  const bool under_way = restarting_by_command_ && wanted_ && coming;
   if (under_way) return;
   note_action("restart", why, reason);
   start();

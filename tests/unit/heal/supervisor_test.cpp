@@ -679,6 +679,19 @@ BOOST_AUTO_TEST_CASE(who_is_stopped_while_asking_what_holds_its_port_says_no_mor
   BOOST_TEST(seen.count(event_kind::alert) == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(fifty_restarts_of_one_that_waits_for_its_dependency_are_told_once) {
+  service_spec app = make_service("app", 1);
+  app.needs = {"web"};
+  run({make_probed("web", 1, 9000), app});
+  finish(cluster->stop("web"), 1s);
+  finish(cluster->stop("app"), 1s);
+  const std::size_t before = seen.count(event_kind::action);
+  for (int i = 0; i < 50; ++i) finish(cluster->restart("app", false), 0s);
+  pass(1s);
+  BOOST_TEST(state("app") == "waiting");
+  BOOST_TEST(seen.count(event_kind::action) == before + 1);
+}
+
 BOOST_AUTO_TEST_CASE(what_was_stuck_and_is_gone_by_now_can_be_stopped) {
   run({make_service("web", 1)});
   life("web").unkillable = true;
