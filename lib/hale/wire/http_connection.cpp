@@ -114,14 +114,13 @@ task<int> http_connection::receive(http_parser& parser, bool first) {
       unread_.erase(0, parser.feed(unread_));
       if (parser.failed() != http_parser::fault::none) co_return status_of(parser.failed());
       if (parser.head_complete() && !is_addressed(parser)) co_return 400;
+      if (parser.head_complete() && expected(parser) == expectation::unknown) co_return 417;
       if (parser.complete()) co_return request_received;
     }
     if (gone_) co_return nothing_to_answer;
     if (parser.head_complete() && !told_to_go_ahead) {
       told_to_go_ahead = true;
-      const expectation wish = expected(parser);
-      if (wish == expectation::unknown) co_return 417;
-      if (wish == expectation::go_ahead) {
+      if (expected(parser) == expectation::go_ahead) {
         auto telling = transmit("HTTP/1.1 100 Continue\r\n\r\n");
         const std::error_code untold = co_await std::move(telling);
         if (untold) co_return nothing_to_answer;
@@ -146,11 +145,13 @@ task<bool> http_connection::reply_to(http_request request) {
     co_return false;
   }
   if (!handled) co_return false;
-  if (answered_ == answer::stream && outcome.winner == 0 && !version_1_0_ && !head_only_) {
+  const bool has_body_in_pieces = answered_ == answer::stream && !head_only_;
+  const bool cut_short = has_body_in_pieces && outcome.winner != 0;
+  if (has_body_in_pieces && !cut_short && !version_1_0_) {
     auto ending = transmit("0\r\n\r\n");
     co_await std::move(ending);
   }
-  co_return keep_alive_ && !broken_;
+  co_return keep_alive_ && !broken_ && !cut_short;
 }
 
 // False if the handler threw.

@@ -39,6 +39,8 @@ struct http_parser::callbacks {
     http_parser& to = self(parser);
     if (to.head_complete_) return go_on;
     if (to.headers_.size() >= to.limits_.max_headers) return to.fail(fault::head_too_large);
+    // llhttp lets spaces pass in a name and before the colon, where others read another field (RFC 9112, 5.1).
+    if (to.field_name_.find(' ') != std::string::npos) return to.fail(fault::malformed);
     to.headers_.add(std::move(to.field_name_), std::string(trimmed(to.field_value_)));
     to.field_name_.clear();
     to.field_value_.clear();

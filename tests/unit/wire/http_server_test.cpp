@@ -184,6 +184,9 @@ BOOST_AUTO_TEST_CASE(bad_requests_are_refused_each_in_its_own_way) {
       {line + "Host: x\r\nHost: y\r\n\r\n", 400},
       {line + "Host: x\r\nno colon\r\n\r\n", 400},
       {line + "Host: x\r\nA: \x01\r\n\r\n", 400},
+      {line + "Host: x\r\nA b: c\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length : 2\r\n\r\nab", 400},
+      {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400},
       {lengthy + "x\r\n\r\n", 400},
       {lengthy + "1\r\nContent-Length: 2\r\n\r\nab", 400},
       {lengthy + "1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
@@ -197,6 +200,7 @@ BOOST_AUTO_TEST_CASE(bad_requests_are_refused_each_in_its_own_way) {
       {lengthy + "65537\r\nExpect: 100-continue\r\n\r\n", 413},
       {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n" + std::string(65537, 'a'), 413},
       {lengthy + "5\r\nExpect: 200-ok\r\n\r\n", 417},
+      {lengthy + "5\r\nExpect: 200-ok\r\n\r\nwhole", 417},
   };
   for (const auto& [request, status] : bad) {
     serving at;
@@ -338,6 +342,19 @@ BOOST_AUTO_TEST_CASE(a_stream_ends_when_its_reader_closes) {
   BOOST_TEST(at.handler.running == 0);
   BOOST_TEST((at.handler.last == errc::cancelled));
   BOOST_TEST(link->open_ends == 0);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_answered_behind_a_stream_that_was_cut_short) {
+  serving at;
+  at.start();
+  const auto link = at.listener.arrive();
+  link->to_server.feed(get("/stream") + get("/b"));
+  at.executor.run_for(1500ms);
+  link->to_server.end();
+  at.executor.run_for(10s);
+  BOOST_TEST(link->open_ends == 0);
+  BOOST_TEST(link->to_client.bytes.find("you said") == std::string::npos);
+  BOOST_TEST((at.handler.seen == std::vector<std::string>{"GET /stream "}));
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_ends_when_its_reader_breaks_or_does_not_read) {
