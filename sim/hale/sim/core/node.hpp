@@ -44,6 +44,8 @@ class node final : public executor {
   void stop() noexcept { stopped_ = true; }
   void go_on() noexcept;
   bool stopped() const noexcept { return stopped_; }
+  /// How many steps of it have run.
+  std::uint64_t steps() const noexcept { return steps_; }
 
   /// Destroys all its coroutines, wherever they wait, before the next step of anything. Nothing of it runs any more.
   void kill() noexcept;
@@ -65,6 +67,7 @@ class node final : public executor {
   const time_base* time_;
   intrusive_list<work> ready_;
   std::size_t tickets_withheld_ = 0;
+  std::uint64_t steps_ = 0;
   bool stopped_ = false;
   bool killed_ = false;
   std::vector<std::unique_ptr<root<void>>> roots_;

@@ -132,6 +132,7 @@ void scheduler::run_step() noexcept {
   }
   trace_.step(whose.id_, now_, tickets_.size());
   ++steps_at_instant_;
+  ++whose.steps_;
   in_step_ = true;
   whose.take(within).run();
   in_step_ = false;

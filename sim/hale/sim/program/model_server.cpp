@@ -17,13 +17,14 @@ constexpr int load_steps = 8;
 constexpr duration leak_step = std::chrono::seconds(1);
 
 /// Keeps the port of a parent that died, as a child with an inherited socket does.
-task<int> hold_ports(simulated_process& self, simulated_process& parent, std::vector<std::uint16_t> ports) {
+task<int> hold_ports(simulated_process& self, simulated_process& parent, std::vector<std::uint16_t> ports,
+                     bool reuse_port) {
   self.ignore_term();
   co_await self.allocate(std::uint64_t{64} << 20);
   co_await parent.reaped().wait();
   std::vector<std::unique_ptr<listener>> held;
   for (const std::uint16_t port : ports) {
-    auto at = self.network().listen(endpoint::tcp("127.0.0.1", port));
+    auto at = self.listen(endpoint::tcp("127.0.0.1", port), reuse_port);
     if (at) held.push_back(std::move(*at));
   }
   trigger never;
@@ -51,8 +52,10 @@ class server final : http_handler {
     for (const auto& at : listeners_) parts.spawn(serve_http(*at, *this, options()));
     if (condition_.leaves_grandchild) {
       simulated_process& parent = self_;
-      std::vector<std::uint16_t> ports = profile_.ports;
-      self_.fork("helper", [&parent, ports](simulated_process& child) { return hold_ports(child, parent, ports); }, true);
+      program helper = [&parent, ports = profile_.ports, shared = profile_.reuse_port](simulated_process& child) {
+        return hold_ports(child, parent, ports, shared);
+      };
+      self_.fork("helper", std::move(helper), true);
     }
     parts.spawn(load());
     parts.spawn(leak());
@@ -70,7 +73,7 @@ class server final : http_handler {
 
   bool listen() {
     for (const std::uint16_t port : profile_.ports) {
-      auto at = self_.network().listen(endpoint::tcp("127.0.0.1", port));
+      auto at = self_.listen(endpoint::tcp("127.0.0.1", port), profile_.reuse_port);
       if (!at) {
         self_.print(fmt::format("error: cannot bind to 127.0.0.1:{}: Address already in use\n", port));
         return false;

@@ -21,6 +21,7 @@ struct server_profile {
   std::uint64_t model_bytes = std::uint64_t{2} << 30;
   std::uint64_t bytes_per_request = std::uint64_t{16} << 20;
   duration answer_time = std::chrono::milliseconds(2);
+  bool reuse_port = false;  ///< binds beside others that do so, too
   duration stop_time = std::chrono::milliseconds(50);  ///< from SIGTERM to its end
 };
 

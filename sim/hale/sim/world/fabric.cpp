@@ -24,12 +24,14 @@ bool is_loopback(std::string_view host) { return host == "127.0.0.1" || host == 
 /// A socket that listens. It outlives its listener for those who are just connecting.
 class listening_port {
  public:
-  listening_port(simulated_process* owner, std::uint16_t port) : owner_(owner), port_(port) {}
+  listening_port(simulated_process* owner, std::uint16_t port, bool shared)
+      : owner_(owner), port_(port), shared_(shared) {}
 
   simulated_process* owner_;
   std::uint16_t port_;
+  bool shared_;
   bool closed_ = false;
-  channel<std::unique_ptr<byte_stream>> waiting_{backlog};
+  channel<std::unique_ptr<simulated_stream>> waiting_{backlog};
 };
 
 struct fabric::datagram_queue {
@@ -38,13 +40,18 @@ struct fabric::datagram_queue {
 
 class simulated_listener final : public listener {
  public:
-  simulated_listener(fabric& net, machine& on, std::shared_ptr<listening_port> port)
-      : fabric_(net), machine_(on), port_(std::move(port)) {}
+  simulated_listener(fabric& net, machine& on, std::shared_ptr<listening_port> port, const network_limits* limits)
+      : fabric_(net), machine_(on), port_(std::move(port)), limits_(limits) {}
   ~simulated_listener() override { close(); }
 
   task<result<std::unique_ptr<byte_stream>>> accept(deadline limit) override {
+    if (limits_ != nullptr && limits_->no_descriptors) co_return system_error(EMFILE);  // what waits goes on waiting
     const std::shared_ptr<listening_port> kept = port_;
-    co_return co_await kept->waiting_.receive(limit);
+    auto next = co_await kept->waiting_.receive(limit);
+    if (!next) co_return next.error();
+    (*next)->accepted();
+    std::unique_ptr<byte_stream> stream = std::move(*next);
+    co_return stream;
   }
   endpoint local() const override { return endpoint::tcp("127.0.0.1", port_->port_); }
   void close() noexcept override {
@@ -64,6 +71,7 @@ class simulated_listener final : public listener {
   fabric& fabric_;
   machine& machine_;
   std::shared_ptr<listening_port> port_;
+  const network_limits* limits_;
 };
 
 class simulated_datagram_socket final : public datagram_socket {
@@ -123,7 +131,7 @@ task<result<std::unique_ptr<byte_stream>>> host_network::connect(endpoint to, de
         link->client = &machine_;
         link->server = there;
         link->trouble = fabric_.draw_trouble();
-        std::unique_ptr<byte_stream> far_end = std::make_unique<simulated_stream>(fabric_, link, true);
+        auto far_end = std::make_unique<simulated_stream>(fabric_, link, true);
         if (sockets[which]->waiting_.try_send(far_end)) {
           if (there != &machine_) fabric_.remember(link);
           std::unique_ptr<byte_stream> near_end = std::make_unique<simulated_stream>(fabric_, std::move(link), false);
@@ -140,22 +148,7 @@ task<result<std::unique_ptr<byte_stream>>> host_network::connect(endpoint to, de
 
 result<std::unique_ptr<listener>> host_network::listen(endpoint at) {
   if (limits_ != nullptr && limits_->no_descriptors) return system_error(EMFILE);
-  if (at.type != endpoint::kind::tcp) return system_error(EOPNOTSUPP);
-  if (at.port == 0) {
-    while (fabric_.listeners_.contains({fabric_.id_of(machine_), fabric_.next_port_})) ++fabric_.next_port_;
-    at.port = fabric_.next_port_++;
-    if (fabric_.next_port_ == 0) fabric_.next_port_ = 32768;
-  } else if (const std::error_code taken = check_bindable(at)) {
-    return taken;
-  }
-  auto port = std::make_shared<listening_port>(owner_, at.port);
-  fabric_.listeners_[{fabric_.id_of(machine_), at.port}].push_back(port);
-  if (owner_ != nullptr) {
-    owner_->ports_.insert(at.port);
-    machine_.record().tell([&](truth_observer& one) { one.on_listen(*owner_, at.port); });
-  }
-  std::unique_ptr<listener> made = std::make_unique<simulated_listener>(fabric_, machine_, std::move(port));
-  return made;
+  return fabric_.listen(machine_, owner_, std::move(at), false, limits_);
 }
 
 std::error_code host_network::check_bindable(endpoint at) noexcept {
@@ -176,6 +169,32 @@ result<std::unique_ptr<datagram_socket>> host_network::bind_datagram(std::string
 fabric::fabric(scheduler& time)
     : time_(time), latency_label_(time.chance().label("net.latency")), tail_label_(time.chance().label("net.tail")) {}
 fabric::~fabric() = default;
+
+result<std::unique_ptr<listener>> fabric::listen(machine& where, simulated_process* owner, endpoint at,
+                                                 bool reuse_port, const network_limits* limits) {
+  if (at.type != endpoint::kind::tcp) return system_error(EOPNOTSUPP);
+  const std::size_t on = id_of(where);
+  if (at.port == 0) at.port = ephemeral_port(on);
+  auto& sockets = listeners_[{on, at.port}];
+  const bool shared = std::all_of(sockets.begin(), sockets.end(), [](const auto& one) { return one->shared_; });
+  if (!sockets.empty() && !(reuse_port && shared)) return system_error(EADDRINUSE);
+  sockets.push_back(std::make_shared<listening_port>(owner, at.port, reuse_port));
+  if (owner != nullptr) {
+    owner->ports_.insert(at.port);
+    where.record().tell([&](truth_observer& one) { one.on_listen(*owner, at.port); });
+  }
+  std::unique_ptr<listener> made = std::make_unique<simulated_listener>(*this, where, sockets.back(), limits);
+  return made;
+}
+
+std::uint16_t fabric::ephemeral_port(std::size_t on) noexcept {
+  constexpr std::uint16_t first = 32768;
+  for (;;) {
+    const std::uint16_t port = next_port_;
+    next_port_ = next_port_ == UINT16_MAX ? first : static_cast<std::uint16_t>(next_port_ + 1);
+    if (!listeners_.contains({on, port})) return port;
+  }
+}
 
 void fabric::add_machine(machine& one) { machines_.push_back(&one); }
 

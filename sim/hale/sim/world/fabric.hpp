@@ -55,6 +55,10 @@ class fabric {
   std::unique_ptr<hale::network> network_of(machine& where, simulated_process* owner,
                                             const network_limits* limits = nullptr);
 
+  /// As `owner` (null: a supervisor). EADDRINUSE where somebody listens, unless all who do reuse the port.
+  result<std::unique_ptr<listener>> listen(machine& where, simulated_process* owner, endpoint at, bool reuse_port,
+                                           const network_limits* limits = nullptr);
+
   /// Nothing gets from one machine to the other until it is unblocked: partitions are made of this.
   void block(const machine& from, const machine& to, bool blocked);
   bool blocked(const machine& from, const machine& to) const noexcept {
@@ -74,6 +78,7 @@ class fabric {
   friend class simulated_datagram_socket;
   struct datagram_queue;
 
+  std::uint16_t ephemeral_port(std::size_t on) noexcept;
   std::size_t id_of(const machine& one) const noexcept;
   connection_trouble draw_trouble() noexcept;
   void remember(const std::shared_ptr<connection>& link);

@@ -8,18 +8,18 @@
 namespace hale::sim {
 namespace {
 
+bool stops_by_default(int signal) noexcept {
+  return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
 bool ends_by_default(int signal) noexcept {
   switch (signal) {
     case SIGCHLD:
     case SIGURG:
     case SIGWINCH:
     case SIGCONT:
-    case SIGSTOP:
-    case SIGTSTP:
-    case SIGTTIN:
-    case SIGTTOU:
     case 0: return false;
-    default: return true;
+    default: return !stops_by_default(signal);
   }
 }
 
@@ -59,11 +59,17 @@ machine::~machine() {
 // --- birth ----------------------------------------------------------------------------------------------------------
 
 std::int64_t machine::next_pid() noexcept {
-  if (std::exchange(reuse_pid_, false) && freed_pid_ != 0 && processes_.count(freed_pid_) == 0) return freed_pid_;
+  if (std::exchange(reuse_pid_, false) && freed_pid_ != 0 && !in_use(freed_pid_)) return freed_pid_;
   do {
     last_given_pid_ = last_given_pid_ == options_.last_pid ? options_.first_pid : last_given_pid_ + 1;
-  } while (processes_.count(last_given_pid_) != 0);
+  } while (in_use(last_given_pid_));
   return last_given_pid_;
+}
+
+// Nor is a pid given out that still names a group: fork(2).
+bool machine::in_use(std::int64_t pid) const noexcept {
+  return processes_.count(pid) != 0 || std::any_of(processes_.begin(), processes_.end(),
+                                                   [&](const auto& one) { return one.second->group() == pid; });
 }
 
 std::shared_ptr<simulated_process> machine::create(process_spec spec, std::shared_ptr<process_tree> tree) {
@@ -113,9 +119,15 @@ void machine::run(simulated_process& which, program body) {
 }
 
 task<void> machine::run_program(simulated_process& which, program body) {
-  auto running = body(which);
-  const int code = co_await std::move(running);
-  end(which, exited{code});
+  exit_status how = signalled{SIGABRT, true};  // what std::terminate() makes of an exception
+  try {
+    auto running = body(which);
+    const int code = co_await std::move(running);
+    how = exited{code & 0xff};  // exit(3)
+  } catch (const std::exception& error) {
+    which.print(error.what());
+  }
+  end(which, how);
 }
 
 // --- death ----------------------------------------------------------------------------------------------------------
@@ -155,34 +167,39 @@ task<void> machine::reap(std::shared_ptr<simulated_process> which) {
   which->reaped_.fire();
 }
 
-void machine::deliver(simulated_process& to, int signal, bool by_kernel) {
+void machine::deliver(simulated_process& to, int signal, signal_sender from) {
   sent_signal sent;
   sent.number = signal;
-  sent.by_kernel = by_kernel;
+  sent.from = from;
   const bool beats_stop = signal == SIGKILL || signal == SIGCONT;
   sent.delivered = to.alive() && !to.stuck_ && (!to.stopped_ || beats_stop);
   truth_.tell([&](truth_observer& one) { one.on_signal(to, sent); });
   time_.record().note("signal", to.serial_ * 64 + static_cast<std::uint64_t>(signal));
+  if (!to.alive()) return;
+  // A stop and a continuation discard each other: sigaction(2) of POSIX, prepare_signal() of the kernel.
+  if (signal == SIGCONT) std::erase_if(to.pending_, stops_by_default);
+  if (stops_by_default(signal)) std::erase(to.pending_, SIGCONT);
   if (sent.delivered) {
-    take_effect(to, signal, by_kernel);
-  } else if (to.alive()) {
-    to.pending_.push_back(signal);
+    take_effect(to, signal, from);
+  } else if (std::find(to.pending_.begin(), to.pending_.end(), signal) == to.pending_.end()) {
+    to.pending_.push_back(signal);  // once: standard signals do not queue
   }
 }
 
-void machine::take_effect(simulated_process& on, int signal, bool by_kernel) {
-  if (signal == SIGSTOP) {
+void machine::take_effect(simulated_process& on, int signal, signal_sender from) {
+  if (stops_by_default(signal)) {
     on.stopped_ = true;
-    on.compute(false);
+    on.account();
     on.runs_on_->stop();
     return;
   }
   if (signal == SIGCONT) {
     on.stopped_ = false;
+    on.account();
     on.runs_on_->go_on();
     const auto waiting = std::exchange(on.pending_, {});
     for (const int next : waiting) {
-      if (on.alive() && !on.stuck_) take_effect(on, next, false);
+      if (on.alive() && !on.stuck_) take_effect(on, next, from);
     }
     return;
   }
@@ -192,13 +209,14 @@ void machine::take_effect(simulated_process& on, int signal, bool by_kernel) {
     return;
   }
   if (!ends_by_default(signal)) return;
-  on.killed_by_oom_ = by_kernel;
+  on.killed_by_oom_ = from == signal_sender::oom_killer;
   end(on, signalled{signal, dumps_core(signal)});
 }
 
 void machine::set_stuck(simulated_process& which, bool stuck) {
   if (!which.alive() || which.stuck_ == stuck) return;
   which.stuck_ = stuck;
+  which.account();
   if (stuck) {
     which.runs_on_->stop();
     return;
@@ -211,7 +229,7 @@ void machine::set_stuck(simulated_process& which, bool stuck) {
     if (which.stopped_ && !beats_stop) {
       which.pending_.push_back(signal);
     } else {
-      take_effect(which, signal, false);
+      take_effect(which, signal, signal_sender::stranger);
     }
   }
 }
@@ -264,7 +282,7 @@ simulated_process* machine::pick_victim(const process_tree* within) const noexce
 void machine::kill_for_memory(simulated_process& victim) {
   ++victim.tree_->oom_kills;
   truth_.tell([&](truth_observer& one) { one.on_oom_kill(victim); });
-  deliver(victim, SIGKILL, true);
+  deliver(victim, SIGKILL, signal_sender::oom_killer);
 }
 
 simulated_process* machine::find_leader(std::string_view instance) const noexcept {

@@ -1,9 +1,9 @@
 // A simulated machine: memory that runs out, a kernel that kills when it does, processes in trees, signals with their
 // real semantics, pids that come round again, clocks of its own.
 //
-// Sources of the rules: signal(7) (a stopped process keeps signals pending, SIGKILL and SIGCONT excepted), proc(5) and
-// mm/oom_kill.c (the victim is the process with the largest share of memory; of equals the youngest), cgroups(7),
-// pid_max in proc(5).
+// Sources of the rules: signal(7) (a stopped process keeps signals pending, SIGKILL and SIGCONT excepted; none counts
+// twice), proc(5) and mm/oom_kill.c (the victim is the process with the largest share of memory; of equals the
+// youngest), cgroups(7), pid_max in proc(5), fork(2) (no pid that still names a group).
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,7 @@ class machine {
   std::shared_ptr<simulated_process> fork(simulated_process& parent, std::string name, program body, bool leaves_group);
 
   /// As kill(2) does.
-  void deliver(simulated_process& to, int signal, bool by_kernel = false);
+  void deliver(simulated_process& to, int signal, signal_sender from = signal_sender::supervisor);
   /// Ends it now, as if by itself.
   void end(simulated_process& which, exit_status how);
   /// Puts it into, or takes it out of, an uninterruptible wait in the kernel.
@@ -77,11 +77,12 @@ class machine {
 
  private:
   std::int64_t next_pid() noexcept;
+  bool in_use(std::int64_t pid) const noexcept;
   std::shared_ptr<simulated_process> create(process_spec spec, std::shared_ptr<process_tree> tree);
   void run(simulated_process& which, program body);
   task<void> run_program(simulated_process& which, program body);
   task<void> reap(std::shared_ptr<simulated_process> which);
-  void take_effect(simulated_process& on, int signal, bool by_kernel);
+  void take_effect(simulated_process& on, int signal, signal_sender from);
   void kill_for_memory(simulated_process& victim);
   simulated_process* pick_victim(const process_tree* within) const noexcept;
 

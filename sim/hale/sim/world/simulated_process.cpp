@@ -19,6 +19,10 @@ std::string_view simulated_process::variable(std::string_view name) const noexce
   return {};
 }
 
+result<std::unique_ptr<listener>> simulated_process::listen(endpoint at, bool reuse_port) {
+  return machine_.net().listen(machine_, this, std::move(at), reuse_port);
+}
+
 const hale::clock& simulated_process::clock() const noexcept { return machine_.clock(); }
 choices& simulated_process::chance() const noexcept { return machine_.time().chance(); }
 
@@ -34,9 +38,15 @@ void simulated_process::print(std::string_view text, output_stream to) {
 }
 
 void simulated_process::compute(bool busy) noexcept {
+  busy_ = busy;
+  account();
+}
+
+void simulated_process::account() noexcept {
   const instant now = machine_.time().now();
   if (busy_since_) cpu_used_ += now - *busy_since_;
-  busy_since_ = busy && alive() ? std::optional<instant>(now) : std::nullopt;
+  const bool runs = busy_ && alive() && !stopped_ && !stuck_;
+  busy_since_ = runs ? std::optional<instant>(now) : std::nullopt;
 }
 
 duration simulated_process::cpu_time() const noexcept {

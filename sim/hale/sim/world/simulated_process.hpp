@@ -22,7 +22,7 @@
 
 namespace hale::sim {
 
-class host_network;
+class fabric;
 class machine;
 class simulated_listener;
 class simulated_process;
@@ -53,13 +53,15 @@ class simulated_process {
   std::string_view variable(std::string_view name) const noexcept;
   machine& where() const noexcept { return machine_; }
   hale::network& network() noexcept { return *network_; }
+  /// With `reuse_port`, beside others that listen so, too: SO_REUSEPORT of socket(7).
+  result<std::unique_ptr<listener>> listen(endpoint at, bool reuse_port);
   const hale::clock& clock() const noexcept;
   choices& chance() const noexcept;
   /// Takes memory. When the machine or the tree runs out, the kernel kills somebody; who is killed does not return.
   task<void> allocate(std::uint64_t bytes);
   void release(std::uint64_t bytes) noexcept;
   void print(std::string_view text, output_stream to = output_stream::err);
-  /// From now on it uses one processor fully, or none.
+  /// From now on it uses one processor fully, or none. It uses none while it is stopped or stuck.
   void compute(bool busy) noexcept;
   /// Does not return.
   task<void> exit(exit_status how);
@@ -102,8 +104,9 @@ class simulated_process {
 
  private:
   friend class machine;
-  friend class host_network;
+  friend class fabric;
   friend class simulated_listener;
+  void account() noexcept;
 
   machine& machine_;
   std::int64_t pid_;
@@ -127,7 +130,8 @@ class simulated_process {
   trigger terminated_;
   std::uint64_t rss_bytes_ = 0;
   duration cpu_used_{};
-  std::optional<instant> busy_since_;
+  bool busy_ = false;
+  std::optional<instant> busy_since_;  ///< unless it is stopped or stuck
   instant born_{};
   instant died_{};
   exit_status status_;

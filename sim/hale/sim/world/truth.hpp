@@ -12,9 +12,11 @@ namespace hale::sim {
 
 class simulated_process;
 
+enum class signal_sender { supervisor, stranger, oom_killer };
+
 struct sent_signal {
   int number = 0;
-  bool by_kernel = false;  ///< the out-of-memory killer; otherwise by a supervisor
+  signal_sender from = signal_sender::supervisor;
   bool delivered = true;   ///< false: the target was a zombie, or keeps it pending
 };
 
