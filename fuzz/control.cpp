@@ -112,12 +112,15 @@ void check_success(const http_response& response, const control_command& asked) 
   }
 }
 
-void check_answer(const conversation& held) {
+void check_answer(const conversation& held, std::string_view all_asked) {
   CHECK(held.driven.done());
   CHECK(held.reply.answers == 1);
   const http_response& response = held.reply.response;
   CHECK(serialise(response, http_framing::length).has_value());
-  CHECK(response.body.find("hunter2") == std::string::npos && response.body.find("s3cret") == std::string::npos);
+  for (const std::string_view secret : {"hunter2", "s3cret"}) {
+    const bool known = all_asked.find(secret) != std::string_view::npos;
+    CHECK(known || response.body.find(secret) == std::string::npos);
+  }
   if (response.status != 200 && response.status != 202) return check_refusal(response);
   CHECK(held.command.has_value());
   check_command(*held.command);
@@ -161,6 +164,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   cluster.target.finish();
   api.following().end();
   cluster.executor.run_for(1s);
-  for (const auto& each : held) check_answer(*each);
+  for (const auto& each : held) check_answer(*each, in.text());
   return 0;
 }

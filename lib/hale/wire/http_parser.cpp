@@ -39,8 +39,7 @@ struct http_parser::callbacks {
     http_parser& to = self(parser);
     if (to.head_complete_) return go_on;
     if (to.headers_.size() >= to.limits_.max_headers) return to.fail(fault::head_too_large);
-    // llhttp lets spaces pass in a name and before the colon, where others read another field (RFC 9112, 5.1).
-    if (to.field_name_.find(' ') != std::string::npos) return to.fail(fault::malformed);
+    if (to.field_name_.empty()) return to.fail(fault::malformed);  // which llhttp lets pass
     to.headers_.add(std::move(to.field_name_), std::string(trimmed(to.field_value_)));
     to.field_name_.clear();
     to.field_value_.clear();
@@ -129,7 +128,7 @@ int http_parser::finish_head() {
   if (kind_ == kind::request && parser_.content_length > limits_.max_body_bytes) return fail(fault::body_too_large);
   head_complete_ = true;
   keep_alive_ = parser_.method != HTTP_CONNECT && llhttp_should_keep_alive(&parser_) != 0;
-  return no_body_ && !is_interim() ? 1 : go_on;
+  return no_body_ || is_interim() ? 1 : go_on;  // 1: no body follows, whatever the fields say
 }
 
 int http_parser::add_to_body(std::string_view piece) {

@@ -92,6 +92,15 @@ BOOST_AUTO_TEST_CASE(interim_responses_are_passed_over_but_not_for_ever) {
   BOOST_TEST((error_of(endless) == errc::too_large));
 }
 
+BOOST_AUTO_TEST_CASE(an_interim_response_has_no_body_whatever_it_says) {
+  scripted lengthy("HTTP/1.1 103 Early Hints\r\nContent-Length: 50\r\n\r\n" + std::string(ok));
+  const auto response = lengthy.exchange();
+  BOOST_REQUIRE(response.has_value());
+  BOOST_TEST(response->status == 200);
+  BOOST_TEST((error_of("HTTP/1.1 199 Endless\r\nTransfer-Encoding: gzip\r\n\r\nnever ends") == errc::malformed));
+  BOOST_TEST((error_of("HTTP/1.1 199 Endless\r\nTransfer-Encoding: gzip\r\n\r\n") == errc::closed));
+}
+
 BOOST_AUTO_TEST_CASE(the_answer_to_head_has_no_body_whatever_it_says) {
   scripted server("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
   const auto response = server.exchange(http_request("HEAD", "/"));
