@@ -102,18 +102,15 @@ struct shown_span {
 
 using shown_lanes = std::vector<std::vector<shown_span>>;
 
-// How finely spans are told apart: those of a lane that begin in the same stretch of `grain` become one, but for the
-// last of them, which may last long. A grain of zero gathers nothing, one as long as the run all there is.
+// Spans shorter than `grain` that follow on each other become one; what lasts longer stays as it is.
 struct sieve {
   duration grain{};
-  duration length{};
+  duration length{};  // of the run
 
-  // The number of the last span that begins in the same stretch as span `first`.
-  std::size_t last_with(const std::vector<timeline_span>& spans, std::size_t first) const {
-    if (grain == duration::zero()) return first;
-    if (grain >= length) return spans.size() - 1;
-    const auto stretch = spans[first].from / grain;
-    while (first + 1 < spans.size() && spans[first + 1].from / grain == stretch) ++first;
+  // The end of the row of short spans that begins with span `first`, itself if that is long.
+  std::size_t end_of_short(const std::vector<timeline_span>& spans, std::size_t first) const {
+    while (first < spans.size() && (first + 1 < spans.size() ? spans[first + 1].from : length) - spans[first].from < grain)
+      ++first;
     return first;
   }
 };
@@ -121,14 +118,9 @@ struct sieve {
 std::vector<shown_span> gather(const std::vector<timeline_span>& spans, const sieve& by) {
   std::vector<shown_span> out;
   for (std::size_t first = 0; first < spans.size();) {
-    const std::size_t last = by.last_with(spans, first);
-    if (last - first == 1) {
-      out.push_back(shown_span{first, 0});
-    } else if (last > first) {
-      out.push_back(shown_span{first, last - first});
-    }
-    out.push_back(shown_span{last, 0});
-    first = last + 1;
+    const std::size_t end = std::max(by.end_of_short(spans, first), first + 1);
+    out.push_back(shown_span{first, end - first > 1 ? end - first : 0});
+    first = end;
   }
   return out;
 }
@@ -137,10 +129,8 @@ std::vector<shown_span> gather(const std::vector<timeline_span>& spans, const si
 std::size_t count_gathered(const std::vector<timeline_lane>& lanes, const sieve& by) {
   std::size_t count = 0;
   for (const timeline_lane& lane : lanes) {
-    for (std::size_t first = 0; first < lane.spans.size();) {
-      const std::size_t last = by.last_with(lane.spans, first);
-      count += last > first ? 2 : 1;
-      first = last + 1;
+    for (std::size_t first = 0; first < lane.spans.size(); ++count) {
+      first = std::max(by.end_of_short(lane.spans, first), first + 1);
     }
   }
   return count;
@@ -149,10 +139,10 @@ std::size_t count_gathered(const std::vector<timeline_lane>& lanes, const sieve&
 // About the finest sieve that leaves no more than `limit`.
 sieve sieve_for(const timeline& picture, std::size_t limit) {
   sieve by;
-  by.length = std::max(picture.length, duration(1));
+  by.length = picture.length;
   if (count_spans(picture.lanes) <= limit) return by;
   duration too_fine{};
-  duration coarse = by.length;
+  duration coarse = std::min(picture.length, duration::max() - duration(1)) + duration(1);
   while (coarse - too_fine > coarse / 16 + std::chrono::milliseconds(1)) {
     by.grain = too_fine + (coarse - too_fine) / 2;
     (count_gathered(picture.lanes, by) > limit ? too_fine : coarse) = by.grain;
@@ -373,30 +363,40 @@ void append_cell(std::string& out, std::string_view text) {
   out += "</td>";
 }
 
-// Alerts and failed oracles as a table, for readers without eyes or scripts for the picture.
-std::string told_html(const timeline& picture, const shown_parts& parts) {
+struct told_table {
   std::string rows;
   std::size_t count = 0;
+};
+
+void append_told(told_table& table, const timeline& picture, const shown_parts& parts, mark_kind kind) {
   for (const std::size_t i : parts.marks) {
     const timeline_mark& mark = picture.marks[i];
-    if (mark.kind != mark_kind::alert && mark.kind != mark_kind::oracle) continue;
-    if (++count > longest_table) continue;
-    fmt::format_to(std::back_inserter(rows), "<tr data-at=\"{}\">", microseconds(mark.at));
-    append_cell(rows, format_duration(mark.at));
-    append_cell(rows, mark.kind == mark_kind::alert ? "alert" : "oracle failed");
-    append_cell(rows, mark.instance.empty() ? std::string_view("whole cluster") : std::string_view(mark.instance));
-    append_cell(rows, mark.name);
-    append_cell(rows, mark.text);
-    rows += "</tr>\n";
+    if (mark.kind != kind || ++table.count > longest_table) continue;
+    fmt::format_to(std::back_inserter(table.rows), "<tr data-at=\"{}\">", microseconds(mark.at));
+    append_cell(table.rows, format_duration(mark.at));
+    append_cell(table.rows, kind == mark_kind::alert ? "alert" : "oracle failed");
+    append_cell(table.rows, mark.instance.empty() ? std::string_view("whole cluster") : std::string_view(mark.instance));
+    append_cell(table.rows, mark.name);
+    append_cell(table.rows, mark.text);
+    table.rows += "</tr>\n";
   }
-  std::string out = fmt::format("<details id=\"told\"{}><summary>Alerts and failed oracles: {}</summary>\n",
-                                picture.verdict == "clean" ? "" : " open", count);
-  if (count == 0) return out + "<p>There were none.</p></details>\n";
+}
+
+// Failed oracles and alerts as a table, for readers without eyes or scripts for the picture.
+std::string told_html(const timeline& picture, const shown_parts& parts) {
+  told_table table;
+  append_told(table, picture, parts, mark_kind::oracle);
+  append_told(table, picture, parts, mark_kind::alert);
+  std::string out = fmt::format("<details id=\"told\"{}><summary>Failed oracles and alerts: {}</summary>\n",
+                                picture.verdict == "clean" ? "" : " open", table.count);
+  if (table.count == 0) return out + "<p>There were none.</p></details>\n";
   out += "<table><thead><tr><th scope=\"col\">at</th><th scope=\"col\">what</th><th scope=\"col\">whose</th>"
          "<th scope=\"col\">name</th><th scope=\"col\">text</th></tr></thead><tbody>\n";
-  out += rows;
+  out += table.rows;
   out += "</tbody></table>\n";
-  if (count > longest_table) fmt::format_to(std::back_inserter(out), "<p>And {} more.</p>\n", count - longest_table);
+  if (table.count > longest_table) {
+    fmt::format_to(std::back_inserter(out), "<p>And {} more.</p>\n", table.count - longest_table);
+  }
   return out + "</details>\n";
 }
 

@@ -63,9 +63,9 @@ struct timeline {
 /// How many spans and marks a page holds: as much as a browser draws without effort.
 inline constexpr std::size_t timeline_limit = 200'000;
 
-/// One self-contained HTML document. Beyond `limit` spans and marks it is thinned, and says by how much: neighbouring
-/// changes become one span "many changes" (each lane keeps at least two spans), marks are left out, those of the
-/// kinds that matter least first.
+/// One self-contained HTML document. Beyond `limit` spans and marks it is thinned, and says by how much: short states
+/// that follow on each other become one span "many changes", and marks are left out, those of the kinds that matter
+/// least first. A lane keeps one span at least.
 std::string render_timeline(const timeline& picture, std::size_t limit = timeline_limit);
 
 }  // namespace hale::sim
