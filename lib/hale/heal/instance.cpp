@@ -97,9 +97,10 @@ task<bool> instance::prepare() {
     auto turn = wait_for_turn();
     const bool mine = co_await std::move(turn);
     if (!mine) co_return false;
-    const bool waits = cluster_.start_slots.free() == 0 || surroundings_.next_start() > now();
-    const auto early = co_await cluster_.world.clock.sleep_until(surroundings_.next_start());
-    if (early) co_return false;
+    const bool staggered = surroundings_.next_start() > now();
+    const auto cut_short = co_await cluster_.world.clock.sleep_until(surroundings_.next_start());
+    if (cut_short) co_return false;
+    const bool waits = staggered || cluster_.start_slots.free() == 0;
     auto slots = cluster_.start_slots.acquire();
     auto slot = co_await slots;
     if (!slot) co_return false;

@@ -65,9 +65,9 @@ struct fixture {
   cancel_source cancellation;
   std::optional<root<void>> running;
 
+  fixture() { spec.start_concurrency = 100; }
   void run(std::vector<service_spec> services) {
     spec.name = "test";
-    spec.start_concurrency = 100;
     spec.services = std::move(services);
     cluster = std::make_unique<supervisor>(world.view, spec);
     cluster->subscribe(seen);
@@ -690,6 +690,21 @@ BOOST_AUTO_TEST_CASE(fifty_restarts_of_one_that_waits_for_its_dependency_are_tol
   pass(1s);
   BOOST_TEST(state("app") == "waiting");
   BOOST_TEST(seen.count(event_kind::action) == before + 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_port_that_is_taken_while_its_instance_waits_for_a_start_slot_is_left_alone) {
+  world.host.on_spawn = [](test::fake_life& born) {
+    born.answer = answer::loading;
+    return std::nullopt;
+  };
+  spec.start_concurrency = 1;
+  run({make_probed("web", 2, 9000)});
+  pass(1s);
+  world.network.strangers[9001] = answer::ok;
+  life("web-1").answer = answer::ok;
+  pass(10s);
+  BOOST_TEST(world.host.spawns_of("web-2") == 0U);
+  BOOST_TEST(state("web-2") == "foreign");
 }
 
 BOOST_AUTO_TEST_CASE(what_was_stuck_and_is_gone_by_now_can_be_stopped) {
