@@ -19,11 +19,15 @@ const machine_clock& simulated_stream::clock() const noexcept {
   return (is_server_ ? link_->server : link_->client)->clock();
 }
 
-bool simulated_stream::delivering() const noexcept {
+/// The other end is not cut off in this direction.
+bool simulated_stream::heard() const noexcept {
   const machine* const from = is_server_ ? link_->client : link_->server;
   const machine* const to = is_server_ ? link_->server : link_->client;
-  if (fabric_.blocked(*from, *to)) return false;
-  return is_server_ || link_->from_server < link_->trouble.stalls_after;
+  return !fabric_.blocked(*from, *to);
+}
+
+bool simulated_stream::delivering() const noexcept {
+  return heard() && (is_server_ || link_->from_server < link_->trouble.stalls_after);
 }
 
 /// Bytes that have arrived, up to the piece a read may take; 0 if none has.
@@ -63,18 +67,19 @@ task<result<std::size_t>> simulated_stream::read_some(std::span<char> into, dead
     if (here.cancelled()) co_return errc::cancelled;
     if (closed_) co_return errc::closed;
     stream_pipe& from = incoming();
-    if (from.broken) co_return from.broken;
     if (delivering()) {
       const std::size_t count = take(into);
       if (count > 0) {
         if (!is_server_ && link_->from_server >= link_->trouble.resets_after) {
+          link_->to_client.segments.clear();
           link_->to_client.break_off(system_error(ECONNRESET));
           link_->to_server.break_off(system_error(ECONNRESET));
         }
         from.changed.wake_all();
         co_return count;
       }
-      if (from.ended && from.segments.empty()) co_return errc::closed;
+      if (from.segments.empty() && from.broken) co_return from.broken;
+      if (from.segments.empty() && from.ended) co_return errc::closed;
     }
     if (limit.passed(clock().now())) co_return errc::timed_out;
     const deadline until = next_arrival(limit);
@@ -90,8 +95,13 @@ task<result<std::size_t>> simulated_stream::write_some(std::span<const char> fro
     if (here.cancelled()) co_return errc::cancelled;
     if (closed_) co_return errc::closed;
     stream_pipe& into = outgoing();
-    if (into.broken) co_return into.broken;
-    if (into.reader_closed || into.ended) co_return system_error(EPIPE);
+    if (into.ended) co_return system_error(EPIPE);
+    if (heard() && into.broken) co_return into.broken;
+    if (heard() && into.reader_closed) {
+      // The kernel takes it; only the reset that answers it tells that nobody reads any more.
+      into.broken = system_error(EPIPE);
+      co_return std::min(from.size(), link_->trouble.piece_bytes);
+    }
     const std::size_t room = stream_pipe::capacity - std::min(stream_pipe::capacity, into.bytes);
     if (room > 0) {
       const std::size_t count = std::min({from.size(), room, link_->trouble.piece_bytes});
@@ -115,14 +125,17 @@ void simulated_stream::shutdown_send() noexcept {
   outgoing().changed.wake_all();
 }
 
-// As Linux does: who closes without having read everything resets the connection.
+// As Linux does: who closes without having read everything resets the connection, and one nobody accepted is reset, too.
 void simulated_stream::close() noexcept {
   if (std::exchange(closed_, true)) return;
   stream_pipe& in = incoming();
   stream_pipe& out = outgoing();
   in.reader_closed = true;
   out.ended = true;
-  if (in.bytes > 0) out.break_off(system_error(ECONNRESET));
+  if (in.bytes > 0 || !link_->accepted) {
+    in.broken = system_error(ECONNRESET);
+    out.broken = system_error(ECONNRESET);
+  }
   in.changed.wake_all();
   out.changed.wake_all();
 }

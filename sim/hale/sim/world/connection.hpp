@@ -32,7 +32,7 @@ struct stream_pipe {
   std::size_t bytes = 0;
   bool ended = false;          ///< the writer has sent its last
   bool reader_closed = false;  ///< nobody will read any more
-  std::error_code broken;
+  std::error_code broken;      ///< met once what has arrived is read
   pulse changed;
 
   void break_off(std::error_code why) noexcept {
@@ -56,6 +56,7 @@ struct connection {
   stream_pipe to_client;
   connection_trouble trouble;
   std::size_t from_server = 0;  ///< bytes so far
+  bool accepted = false;
 };
 
 class simulated_stream final : public byte_stream {
@@ -68,11 +69,14 @@ class simulated_stream final : public byte_stream {
   void shutdown_send() noexcept override;
   void close() noexcept override;
   std::optional<std::uint32_t> peer_user() const noexcept override { return std::nullopt; }
+  /// A listener has given it out; until then its end is a reset.
+  void accepted() noexcept { link_->accepted = true; }
 
  private:
   stream_pipe& incoming() noexcept { return is_server_ ? link_->to_server : link_->to_client; }
   stream_pipe& outgoing() noexcept { return is_server_ ? link_->to_client : link_->to_server; }
   const machine_clock& clock() const noexcept;
+  bool heard() const noexcept;
   bool delivering() const noexcept;
   std::size_t take(std::span<char> into) noexcept;
   deadline next_arrival(deadline limit) noexcept;

@@ -17,7 +17,8 @@ std::int64_t clamped(wide value) noexcept {
 
 instant machine_clock::local(instant simulated) const noexcept {
   const wide elapsed = simulated.time_since_epoch().count();
-  return instant(options_.booted_before + duration(clamped(elapsed * (million + options_.drift_ppm) / million)));
+  const duration run_for(clamped(elapsed * (million + options_.drift_ppm) / million));
+  return saturating_add(instant(options_.booted_before), run_for);
 }
 
 instant machine_clock::simulated(instant at) const noexcept {
