@@ -130,7 +130,7 @@ void check_answer(const conversation& held, std::string_view all_asked) {
 void let_things_happen(test::control_fixture& cluster, fuzz::input& in) {
   std::uint64_t sequence = 1;
   for (int round = 0; round < 2; ++round) {
-    for (std::size_t left = 40 * in.choose(3); left > 0; --left) cluster.events.on_event(cluster.happened(sequence++));
+    for (std::size_t left = 8 * in.choose(3); left > 0; --left) cluster.events.on_event(cluster.happened(sequence++));
     for (std::size_t left = 3 * in.choose(3); left > 0; --left) cluster.say("llama-1", "said \xff\x1b[31m on the way");
     cluster.executor.run_for(std::chrono::seconds(in.choose(3)));
   }

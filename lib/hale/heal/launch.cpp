@@ -88,9 +88,10 @@ result<process_spec, std::string> make_process_spec(const launch_identity& who) 
   if (who.service.shell) {
     spec.argv = {"/bin/sh", "-c", expand(who.service.command.front())};
   } else {
-    environment_words words = split_environment_words(expand_all(expand, who.service.command));
-    for (const auto& [name, value] : words.environment) set_variable(spec.environment, name, value);
-    spec.argv = std::move(words.argv);
+    // Parted first, as it was checked: what stands for a placeholder never makes a word a variable.
+    const environment_words words = split_environment_words(who.service.command);
+    for (const auto& [name, value] : words.environment) set_variable(spec.environment, name, expand(value));
+    spec.argv = expand_all(expand, words.argv);
   }
   spec.name = who.instance().name;
   spec.cwd = expand(who.service.cwd);

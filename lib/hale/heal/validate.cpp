@@ -10,6 +10,7 @@
 
 #include "hale/base/ip_address.hpp"
 #include "hale/base/text.hpp"
+#include "hale/heal/launch.hpp"
 #include "hale/heal/placeholder.hpp"
 
 namespace hale {
@@ -83,6 +84,16 @@ bool is_port_number(std::string_view text) {
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   return error == std::errc() && end == text.data() + text.size() && port != 0;
+}
+
+// What `text` stands for in the first incarnation of each instance is a port.
+bool is_port_of_each(const service_spec& service, std::string_view text) {
+  for (std::uint32_t index = 0; index < service.instances.size(); ++index) {
+    const launch_identity who{{}, service, index, incarnation_number(1), {}};
+    const auto port = expand_placeholders(text, placeholders_of(who));
+    if (port && !is_port_number(*port)) return false;
+  }
+  return true;
 }
 
 // --- one service -------------------------------------------------------------------------------------------------
@@ -178,11 +189,12 @@ void check_address(const section& in, const probe_spec& probe, const service_spe
     if (!is_port_number(probe.port)) in.fault("port", "expected a port from 1 to 65535, or a placeholder");
   } else {
     in.placeholders("port", probe.port);
-    if (!has_port(service) && uses_placeholder(probe.port, "port")) {
-      in.under("port").port_fault(fmt::format("{{port}} is used, but {}", missing_port));
-    }
-    if (service.base_port == 0 && uses_placeholder(probe.port, "base_port")) {
-      in.under("port").port_fault("{base_port} is used, but the service has no base_port");
+    const bool lacks_port = !has_port(service) && uses_placeholder(probe.port, "port");
+    const bool lacks_base_port = service.base_port == 0 && uses_placeholder(probe.port, "base_port");
+    if (lacks_port) in.under("port").port_fault(fmt::format("{{port}} is used, but {}", missing_port));
+    if (lacks_base_port) in.under("port").port_fault("{base_port} is used, but the service has no base_port");
+    if (!lacks_port && !lacks_base_port && !is_port_of_each(service, probe.port)) {
+      in.fault("port", R"(expected placeholders that make a port from 1 to 65535, such as "{port}")");
     }
   }
 }
@@ -436,8 +448,8 @@ std::string http_path_fault(std::string_view path) {
   if (!path.starts_with('/')) {
     return "expected a path that begins with /; host and port have keys of their own";
   }
-  const bool clean = std::none_of(path.begin(), path.end(), [](char c) { return is_control(c) || c == ' '; });
-  if (!clean) return "a path cannot hold spaces or control characters: write them as %20";
+  const bool clean = std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (!clean) return "a path holds only printable ASCII: write a space as %20, and others likewise";
   if (auto error = check_placeholders(path)) return std::move(error->message);
   return {};
 }

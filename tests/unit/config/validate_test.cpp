@@ -71,6 +71,25 @@ BOOST_AUTO_TEST_CASE(drift_beyond_twice_the_expected_is_refused_without_overflow
   BOOST_TEST(with(hale::duration::max(), 5s) == "service.a.heartbeat.expected: expected a duration from 1ms to 365d");
 }
 
+BOOST_AUTO_TEST_CASE(a_probe_can_be_sent_as_it_is_written) {
+  const auto with = [](std::string path, std::string port) {
+    return fault_after([=](cluster&, service& s) {
+      s.health.emplace();
+      s.health->path = path;
+      s.health->port = port;
+    });
+  };
+  BOOST_TEST(with("/{name}?i={index}", "{port}") == "0 faults");
+  BOOST_TEST(with("/caf\xC3\xA9", "") ==
+             "service.a.health.http: a path holds only printable ASCII: write a space as %20, and others likewise");
+  const std::string no_port =
+      "service.a.health.port: expected placeholders that make a port from 1 to 65535, such as \"{port}\"";
+  BOOST_TEST(with("/", "{name}") == no_port);
+  BOOST_TEST(with("/", "{port}0") == no_port);
+  BOOST_TEST(with("/", "{index}") == no_port);
+  BOOST_TEST(with("/", "1{index}") == "0 faults");
+}
+
 BOOST_AUTO_TEST_CASE(every_cycle_is_shown_once) {
   cluster spec = small_cluster();
   for (const std::string name : {"b", "c", "d"}) {
