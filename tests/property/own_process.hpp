@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,21 +35,24 @@ class own_process {
 
   Report& report() noexcept { return shared_->report; }
 
-  /// `body` returns what went wrong, empty for nothing; so does this. After `limit_seconds` it is an endless loop.
+  /// `body` returns what went wrong, empty for nothing; so does this. Who computes for more than
+  /// `limit_seconds` is in an endless loop.
   template <class Body>
   std::string run(Body body, unsigned limit_seconds) {
     shared_->said.fill('\0');
     const pid_t child = fork();
     if (child < 0) return fmt::format("fork: {}", std::strerror(errno));
     if (child == 0) {
-      for (const int fatal : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGALRM}) std::signal(fatal, SIG_DFL);
-      alarm(limit_seconds);
+      for (const int fatal : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGXCPU}) std::signal(fatal, SIG_DFL);
+      const rlimit limit{limit_seconds, limit_seconds};
+      setrlimit(RLIMIT_CPU, &limit);
       say(attempt(body));
       _exit(0);
     }
     int status = 0;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) return fmt::format("no end within {} s", limit_seconds);
+    const bool endless = WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL);
+    if (endless) return fmt::format("no end; the last step: {}", said());
     if (WIFSIGNALED(status)) return fmt::format("ended by signal {}; the last step: {}", WTERMSIG(status), said());
     if (WEXITSTATUS(status) != 0) return fmt::format("ended with code {}", WEXITSTATUS(status));
     return std::string(said());

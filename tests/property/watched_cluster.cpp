@@ -100,6 +100,11 @@ std::vector<watched_cluster::watched*> watched_cluster::resolve(std::string_view
   return found;
 }
 
+bool watched_cluster::any_of(std::string_view service, std::string_view state) {
+  const std::vector<watched*> found = resolve(service);
+  return std::any_of(found.begin(), found.end(), [&](const watched* one) { return one->state == state; });
+}
+
 std::size_t watched_cluster::alive_of(std::string_view name, bool surely_mortal) const {
   return static_cast<std::size_t>(
       std::count_if(world_.host.lives.begin(), world_.host.lives.end(), [&](const auto& life) {
@@ -286,6 +291,10 @@ std::optional<spawn_error> watched_cluster::on_spawn(fake_life& born) {
   if (!one.wanted) broken("{} was spawned though it is not wanted", one.name);
   if (alive_of(one.name, false) > 0) broken("{} was spawned beside its living process", one.name);
   if (one.port != 0 && world_.network.strangers.contains(one.port)) broken("{} was spawned on a taken port", one.name);
+  if (one.name == "app" && !any_of("web", "serving")) broken("app was spawned though web does not serve");
+  const watched& job = *find("job");
+  const bool job_had_its_turn = job.incarnation > 0 || job.state == "held";
+  if (one.service == "once" && !job_had_its_turn) broken("{} was spawned before job", one.name);
   born.answer = one.answer;
   born.ignores_term = one.ignores_term;
   if (one.spawn_error == 0) return std::nullopt;
@@ -319,6 +328,7 @@ void watched_cluster::on_event(const event& what) noexcept {
   }
   if (what.kind == event_kind::alert_resolved) one.alerted.reset();
   if (ending_ && what.action == "stop") {  // each in its turn: those that others need go on until then
+    check_order(one);
     one.wanted = false;
     ++one.commands;
   }
@@ -344,6 +354,15 @@ void watched_cluster::check_state_event(watched& one, const event& what) {
   if (starting > shape_.concurrency) broken("{} are starting at once", starting);
   const bool must_be_told = what.to == "held" || what.to == "cooling";
   if (must_be_told && one.alerted != what.cause) broken("{} is {} without an alert", one.name, what.to);
+}
+
+/// At the end those go first that need or come after others.
+void watched_cluster::check_order(const watched& one) {
+  const std::string_view dependant = one.service == "web" ? "app" : one.service == "job" ? "once" : "";
+  for (const watched& other : book_) {
+    const bool before = other.service == dependant && other.state != "stopped" && alive_of(other.name, true) > 0;
+    if (before) broken("{} is stopped before {}", one.name, other.name);
+  }
 }
 
 /// Neither a hot loop nor more restarts than there are attempts.

@@ -123,6 +123,7 @@ class watched_cluster final : event_sink {
   void check_state_event(watched& one, const event& what);
   void check_processes(const watched& one, const event& what);
   void check_disruption(watched& one, const event& what);
+  void check_order(const watched& one);
   void check_spawn(watched& one);
   void check_rest(watched& one, const event& what);
   void check_wish(const watched& one, const event& what);
@@ -137,6 +138,7 @@ class watched_cluster final : event_sink {
   watched* find(std::string_view name);
   std::vector<watched*> resolve(std::string_view name);
   bool may_survive(const fake_life& life) const { return ever_unkillable_.contains(life.pid); }
+  bool any_of(std::string_view service, std::string_view state);
   std::size_t alive_of(std::string_view name, bool surely_mortal) const;
   fake_life* life_of(std::string_view name);
 
