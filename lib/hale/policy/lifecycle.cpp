@@ -65,6 +65,13 @@ std::string_view to_string(instance_state state) noexcept {
   return "unknown";
 }
 
+std::optional<instance_state> instance_state_from_string(std::string_view text) noexcept {
+  for (const instance_state state : {stopped, waiting, starting, serving, stopping, cooling, held, foreign, finished}) {
+    if (to_string(state) == text) return state;
+  }
+  return std::nullopt;
+}
+
 bool is_legal(instance_state from, instance_state to) noexcept {
   return (successors(from) & any_of(to)) != 0;
 }

@@ -1,6 +1,7 @@
 // The life of an instance as a table: its states and the transitions that are legal (behaviour, section 2).
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 namespace hale {
@@ -18,6 +19,7 @@ enum class instance_state {
 };
 
 std::string_view to_string(instance_state state) noexcept;
+std::optional<instance_state> instance_state_from_string(std::string_view text) noexcept;
 /// Whether an instance may go from one state to another, different one. lifecycle.cpp says why for each.
 bool is_legal(instance_state from, instance_state to) noexcept;
 /// Whether a process of ours lives in this state.

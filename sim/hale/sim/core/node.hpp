@@ -71,6 +71,7 @@ class node final : public executor {
   bool stopped_ = false;
   bool killed_ = false;
   std::vector<std::unique_ptr<root<void>>> roots_;
+  std::size_t roots_bound_ = 16;  ///< at which those that have ended are cleared away
 };
 
 }  // namespace hale::sim

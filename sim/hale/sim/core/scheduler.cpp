@@ -11,7 +11,10 @@ node::~node() { destroy_coroutines(); }
 
 void node::start(task<void> body) {
   if (killed_) return;
-  if (roots_.size() >= 16) std::erase_if(roots_, [](const auto& one) { return one->done(); });
+  if (roots_.size() >= roots_bound_) {
+    std::erase_if(roots_, [](const auto& one) { return one->done(); });
+    roots_bound_ = std::max<std::size_t>(16, 2 * roots_.size());
+  }
   roots_.push_back(std::make_unique<root<void>>(*this, std::move(body)));
 }
 
