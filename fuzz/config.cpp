@@ -1,5 +1,5 @@
-// A cluster file of any bytes: it is understood and then passes every check that code is held to, or each of its mistakes
-// is named with a place in the text. What is understood can be launched and probed.
+// A cluster file of any bytes: it is understood and then passes every check that code is held to, or each of its
+// mistakes is named with a place in the text. What is understood can be launched and probed.
 #include <string>
 #include <vector>
 

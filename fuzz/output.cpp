@@ -1,5 +1,6 @@
 // What a child prints, any bytes in any pieces: it is cut into lines that lose nothing, each line may mean something,
-// and whatever is shown or told of it is one harmless line of valid UTF-8. Choices: whether to make one long line of it too, pieces.
+// and whatever is shown or told of it is one harmless line of valid UTF-8. Choices: whether to make one long line of it
+// too, pieces.
 #include <string>
 #include <string_view>
 #include <vector>

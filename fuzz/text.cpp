@@ -1,6 +1,6 @@
 // The small grammars: durations, sizes, times, addresses, request targets, placeholders and names, and the form of
-// `hale run` without a file. Each line of the text is read as all of them. What is read is within its bounds and, written
-// again, is read as the same.
+// `hale run` without a file. Each line of the text is read as all of them. What is read is within its bounds and,
+// written again, is read as the same.
 #include <string>
 #include <string_view>
 #include <vector>

@@ -1,6 +1,6 @@
 // One input, taken apart: its first line is a list of choices, one byte each, the rest is the text that the subject is
-// given. Choices that are not there are 0, the plainest; '0' to '9' stand for themselves, so that seeds can be written by
-// hand. What consists of several parts (connections, datagrams, requests) has them separated by the byte 0x1E.
+// given. Choices that are not there are 0, the plainest; '0' to '9' stand for themselves, so that seeds can be written
+// by hand. What consists of several parts (connections, datagrams, requests) has them separated by the byte 0x1E.
 #pragma once
 
 #include <algorithm>
