@@ -8,6 +8,8 @@
 namespace hale::sim {
 namespace {
 
+constexpr std::uint64_t most_exit_microseconds = 1000;
+
 bool stops_by_default(int signal) noexcept {
   return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
@@ -154,9 +156,12 @@ void machine::end(simulated_process& which, exit_status how) {
   time_.retire(*std::exchange(which.runs_on_, nullptr));
 }
 
+// Its sockets close before anybody is told that it has ended: do_exit() comes to exit_notify() last.
 task<void> machine::reap(std::shared_ptr<simulated_process> which) {
-  if (reaping_delay_ > duration::zero()) {
-    co_await clock_.sleep_for(reaping_delay_);
+  const duration noticed = std::chrono::microseconds(time_.chance().below(most_exit_microseconds, "kernel.exit"));
+  const duration delay = std::max(noticed, reaping_delay_);
+  if (delay > duration::zero()) {
+    co_await clock_.sleep_for(delay);
   } else {
     co_await yield();
   }
