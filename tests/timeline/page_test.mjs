@@ -31,8 +31,8 @@ function makePen() {
     save: () => pen.saved.push([pen.x, pen.y]),
     restore: () => [pen.x, pen.y] = pen.saved.pop(),
   });
-  for (const name of ['strokeRect', 'beginPath', 'closePath', 'moveTo', 'lineTo', 'arc', 'rect', 'clip', 'fill', 'stroke',
-                      'drawImage']) {
+  for (const name of ['strokeRect', 'beginPath', 'closePath', 'moveTo', 'lineTo', 'arc', 'rect', 'clip', 'fill',
+                      'stroke', 'drawImage']) {
     pen[name] = () => {};
   }
   return pen;
@@ -56,8 +56,8 @@ class Element {
   replaceChildren(...now) { this.children = now; }
   addEventListener(kind, act) { this.heard.set(kind, act); }
   say(kind, event = {}) {
-    this.heard.get(kind)({button: 0, pointerId: 1, deltaX: 0, deltaY: 0, deltaMode: 0, clientX: 0, clientY: 0, target: this,
-                          preventDefault() {}, ...event});
+    this.heard.get(kind)({button: 0, pointerId: 1, deltaX: 0, deltaY: 0, deltaMode: 0, clientX: 0, clientY: 0,
+                          target: this, preventDefault() {}, ...event});
   }
   get words() { return [this.textContent, ...this.children.map(child => child.words)].filter(Boolean).join(' '); }
 }
@@ -202,7 +202,8 @@ test('an outage shorter than a pixel is seen, and told with what it hides', () =
 
 test('marks that would overlap are one glyph with a count', () => {
   const times = [0, 10, 20, 500, 1000];
-  const groups = geometry.groupsOf({times, list: times.map(at => ({at}))}, geometry.scaleOf({from: 0, to: 1000}, 0, 100), 4);
+  const scale = geometry.scaleOf({from: 0, to: 1000}, 0, 100);
+  const groups = geometry.groupsOf({times, list: times.map(at => ({at}))}, scale, 4);
   assert.deepEqual(plain(groups.map(group => [group.x, group.count])), [[0, 3], [50, 1], [100, 1]]);
 });
 
@@ -226,7 +227,8 @@ test('all lanes have a row, below their service where it has several', () => {
   assert.equal(rows[0].kind, 'cluster');
   assert.deepEqual(plain(rows.filter(row => row.kind === 'lane').map(row => row.name)),
                    plain(demo.model.lanes.map(lane => lane.instance)));
-  assert.deepEqual(plain(rows.filter(row => row.kind === 'service').map(row => row.name)), ['llama', 'mistral', 'embed']);
+  assert.deepEqual(plain(rows.filter(row => row.kind === 'service').map(row => row.name)),
+                   ['llama', 'mistral', 'embed']);
   rows.forEach((row, i) => i > 0 && assert.equal(row.top, rows[i - 1].top + rows[i - 1].height));
   for (const row of rows) assert.equal(geometry.rowAt(rows, row.top + row.height / 2), row);
   assert.equal(geometry.rowAt(rows, -1), null);
@@ -269,7 +271,8 @@ test('what is hit is what was drawn there', () => {
 test('of glyphs side by side the nearest is hit, also from above and below', () => {
   const action = {at: 500, kind: 'action'}, exit = {at: 500, kind: 'exit'};
   const none = Object.fromEntries(Object.keys(demo.kinds).map(kind => [kind, {list: [], times: []}]));
-  const lane = {...laneOf([0]), marks: {...none, action: {list: [action], times: [500]}, exit: {list: [exit], times: [500]}}};
+  const marks = {...none, action: {list: [action], times: [500]}, exit: {list: [exit], times: [500]}};
+  const lane = {...laneOf([0]), marks};
   const model = {lanes: [lane], cluster: {marks: none}, length: 1000, gap: 4};
   const row = {kind: 'lane', lane: 0, top: 0, height: 44};
   const zones = geometry.zonesOf(44);

@@ -151,7 +151,8 @@ sim::timeline demo() {
                                                                          {"gateway", 1}, {"vector-db", 1}}};
   for (const auto& [service, count] : services) {
     for (int i = 1; i <= count; ++i) {
-      life one(picture, std::string(service), count == 1 ? std::string(service) : fmt::format("{}-{}", service, i), chance);
+      std::string name = count == 1 ? std::string(service) : fmt::format("{}-{}", service, i);
+      life one(picture, std::string(service), std::move(name), chance);
       live(one, chance, 10h);
     }
   }
@@ -181,8 +182,8 @@ sim::timeline large() {
 }
 
 sim::timeline hostile() {
-  const std::string evil = "</script><script>globalThis.broken = 1</script><!--hale:data--> <img onerror=alert(1)> & \" ' "
-                           "\xe2\x80\xa8 \xe2\x80\xa9 \xff\xfe \x01 ]]> <!-- \\u003c {\"a\":1} \u202etfel";
+  const std::string evil = "</script><script>globalThis.broken = 1</script><!--hale:data--> <img onerror=alert(1)> & \" "
+                           "' \xe2\x80\xa8 \xe2\x80\xa9 \xff\xfe \x01 ]]> <!-- \\u003c {\"a\":1} \u202etfel";
   sim::timeline picture;
   picture.cluster = picture.title = picture.seed = picture.trace = picture.verdict = evil;
   picture.length = 1min;

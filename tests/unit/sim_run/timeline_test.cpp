@@ -66,7 +66,8 @@ sim::timeline crowded(int lanes, int spans, int marks) {
     made.lanes.push_back(std::move(lane));
   }
   for (int i = 0; i < marks; ++i) {
-    made.marks.push_back({(marks - i) * 1ms, 0s, "one-0", static_cast<mark_kind>(i % 7), fmt::format("mark {}", i), ""});
+    const auto kind = static_cast<mark_kind>(i % 7);
+    made.marks.push_back({(marks - i) * 1ms, 0s, "one-0", kind, fmt::format("mark {}", i), ""});
   }
   return made;
 }
@@ -95,7 +96,8 @@ BOOST_AUTO_TEST_CASE(the_page_has_one_place_for_each_thing_put_into_it) {
 
 BOOST_AUTO_TEST_CASE(the_page_fetches_nothing) {
   const std::string page = sim::render_timeline(small_run());
-  for (const std::string_view way : {"http://", "https://", "src=", "<link", "@import", "url(", "fetch(", "innerHTML"}) {
+  for (const std::string_view way :
+       {"http://", "https://", "src=", "<link", "@import", "url(", "fetch(", "innerHTML"}) {
     BOOST_TEST(count_of(page, way) == 0u, way);
   }
   BOOST_TEST(count_of(page, "default-src 'none'") == 1u);
@@ -146,7 +148,8 @@ BOOST_AUTO_TEST_CASE(a_mark_for_one_without_a_lane_is_the_clusters_and_keeps_its
 
 BOOST_AUTO_TEST_CASE(a_fault_for_ever_ends_with_the_run) {
   sim::timeline run = small_run();
-  run.marks = {{1min, duration::max(), "", mark_kind::fault, "partition", ""}, {20min, 5s, "", mark_kind::fault, "", ""}};
+  run.marks = {{1min, duration::max(), "", mark_kind::fault, "partition", ""},
+               {20min, 5s, "", mark_kind::fault, "late", ""}};
   const json data = data_of(sim::render_timeline(run));
   BOOST_TEST(data["marks"][1] == 540'000'000);
   BOOST_TEST(data["marks"][8] == 0);
@@ -169,7 +172,8 @@ BOOST_AUTO_TEST_CASE(what_was_told_stands_in_the_page_without_a_script) {
 }
 
 BOOST_AUTO_TEST_CASE(hostile_texts_change_neither_the_page_nor_the_data) {
-  const std::string evil = "</script><script>x</script><!-- --> <img onerror=a> & \" ' \u2028\u2029 <!--hale:data--> \\ \x01";
+  const std::string evil =
+      "</script><script>x</script><!-- --> <img onerror=a> & \" ' \u2028\u2029 <!--hale:data--> \\ \x01";
   sim::timeline run = small_run();
   run.cluster = run.title = run.seed = run.trace = run.verdict = evil;
   run.phases = {{evil, 0s}};
@@ -184,7 +188,9 @@ BOOST_AUTO_TEST_CASE(hostile_texts_change_neither_the_page_nor_the_data) {
   BOOST_TEST(data_text(page).find_first_of("<>&") == std::string::npos);
   BOOST_TEST(count_of(data_text(page), "\u2028") == 0u);
   const json data = data_of(page);
-  for (const std::string_view key : {"cluster", "title", "seed", "trace", "verdict"}) BOOST_TEST(data[key] == evil, key);
+  for (const std::string_view key : {"cluster", "title", "seed", "trace", "verdict"}) {
+    BOOST_TEST(data[key] == evil, key);
+  }
   BOOST_TEST(data["phases"][0]["name"] == evil);
   BOOST_TEST(text_of(data, data["lanes"][0]["instance"]) == evil);
   BOOST_TEST(text_of(data, data["marks"][5]) == evil);

@@ -109,8 +109,10 @@ struct sieve {
 
   // The end of the row of short spans that begins with span `first`, itself if that is long.
   std::size_t end_of_short(const std::vector<timeline_span>& spans, std::size_t first) const {
-    while (first < spans.size() && (first + 1 < spans.size() ? spans[first + 1].from : length) - spans[first].from < grain)
-      ++first;
+    for (; first < spans.size(); ++first) {
+      const duration until = first + 1 < spans.size() ? spans[first + 1].from : length;
+      if (until - spans[first].from >= grain) break;
+    }
     return first;
   }
 };
@@ -169,8 +171,9 @@ std::vector<std::size_t> thin_marks(const std::vector<timeline_mark>& marks, std
     const std::size_t kept = std::min(all.size(), limit - out.size());
     for (std::size_t i = 0; i < kept; ++i) out.push_back(all[i * all.size() / kept]);
   }
-  std::stable_sort(out.begin(), out.end(),
-                   [&](std::size_t left, std::size_t right) { return marks[left].at < marks[right].at; });
+  std::sort(out.begin(), out.end(), [&](std::size_t left, std::size_t right) {
+    return std::pair(marks[left].at, left) < std::pair(marks[right].at, right);
+  });
   return out;
 }
 
@@ -372,10 +375,12 @@ void append_told(told_table& table, const timeline& picture, const shown_parts& 
   for (const std::size_t i : parts.marks) {
     const timeline_mark& mark = picture.marks[i];
     if (mark.kind != kind || ++table.count > longest_table) continue;
-    fmt::format_to(std::back_inserter(table.rows), "<tr data-at=\"{}\">", microseconds(mark.at));
+    fmt::format_to(std::back_inserter(table.rows), "<tr data-at=\"{}\" data-whose=\"", microseconds(mark.at));
+    append_html(table.rows, mark.instance);
+    table.rows += "\">";
     append_cell(table.rows, format_duration(mark.at));
     append_cell(table.rows, kind == mark_kind::alert ? "alert" : "oracle failed");
-    append_cell(table.rows, mark.instance.empty() ? std::string_view("whole cluster") : std::string_view(mark.instance));
+    append_cell(table.rows, mark.instance.empty() ? "whole cluster" : std::string_view(mark.instance));
     append_cell(table.rows, mark.name);
     append_cell(table.rows, mark.text);
     table.rows += "</tr>\n";

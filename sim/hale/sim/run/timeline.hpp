@@ -1,5 +1,5 @@
-// The picture of a run: every instance as a lane, its states as colours along time, and what was done to it and about it
-// as marks. It is one HTML document that needs nothing else, neither a file nor a network.
+// The picture of a run: every instance as a lane, its states as colours along time, and what was done to it and about
+// it as marks. It is one HTML document that needs nothing else, neither a file nor a network.
 //
 //     write(path, render_timeline(picture));
 //
