@@ -67,8 +67,8 @@ inline rc::Gen<chaos_step> any_chaos_step() {
   static constexpr std::array choices = std::to_array<verb>(
       {pass,  pass,   pass,   pass,   pass,   pass,      pass,     pass,        start,    start,          restart,
        restart, stop, stop,   heartbeat, heartbeat, request_ok, request_failed, print,    answer,         answer,
-       answer, exit,  exit,   exit,   exit,   grow,      spawning, ignore_term, stranger, fifty_restarts, unkillable,
-       oversleep});
+       answer, exit,  exit,   exit,   exit,   grow,      spawning, ignore_term, stranger, stranger,       stranger,
+       fifty_restarts, unkillable, oversleep});
   return rc::gen::map(rc::gen::tuple(rc::gen::inRange<std::size_t>(0, choices.size()),
                                      rc::gen::inRange<std::uint8_t>(0, 16), rc::gen::inRange<std::uint8_t>(0, 16)),
                       [](const std::tuple<std::size_t, std::uint8_t, std::uint8_t>& drawn) {
