@@ -43,6 +43,8 @@ class scheduler {
   choices& chance() noexcept { return chance_; }
   trace& record() noexcept { return trace_; }
   std::uint64_t steps() const noexcept { return trace_.steps(); }
+  /// Armed timers and steps that are ready: what waits here.
+  std::size_t pending() const noexcept { return timers_.size() + tickets_.size(); }
 
   /// Lives as long as the scheduler, or until it is retired. `time`, if any, outlives it.
   node& add_node(std::string name, const time_base* time = nullptr);

@@ -26,7 +26,7 @@ constexpr std::array<fault_description, 34> descriptions = {{
     {fault_kind::freeze, "freeze", each, {1, 30}, minutes(10), "SIGSTOP"},
     {fault_kind::stuck, "stuck", each, {1, 200}, minutes(2), "stuck in the kernel: SIGKILL does not help"},
     {fault_kind::slow_start, "slow-start", each, {1, 5}, minutes(10), "loading takes up to 100 times as long"},
-    {fault_kind::fail_start, "fail-start", each, {1, 10}, duration{}, "the next starts fail"},
+    {fault_kind::fail_start, "fail-start", each, {1, 10}, minutes(10), "the next starts fail"},
     {fault_kind::ignore_term, "ignore-term", each, {1, 10}, minutes(10), "SIGTERM does nothing"},
     {fault_kind::grandchild, "grandchild", each, {1, 20}, minutes(10), "a child keeps the port when it dies"},
     {fault_kind::jitter, "jitter", each, {1, 20}, minutes(5), "heartbeats come up to three periods late"},

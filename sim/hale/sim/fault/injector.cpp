@@ -218,7 +218,7 @@ std::optional<injector::undo> injector::apply_to_instance(fault_kind kind, role&
     case fault_kind::fail_start:
       condition.failing_starts = static_cast<std::uint32_t>(1 + draw(6, kind, "how"));
       detail = fmt::format("{} starts", condition.failing_starts);
-      return nothing;
+      return [&condition] { condition.failing_starts = 0; };
     case fault_kind::ignore_term:
       condition.ignores_term = true;
       return [&condition] { condition.ignores_term = false; };

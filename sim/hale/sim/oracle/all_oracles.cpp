@@ -2,6 +2,10 @@
 
 #include <array>
 
+#include "hale/sim/oracle/event_oracles.hpp"
+#include "hale/sim/oracle/liveness_oracles.hpp"
+#include "hale/sim/oracle/sanity_oracles.hpp"
+
 namespace hale::sim {
 namespace {
 
@@ -15,7 +19,11 @@ constexpr std::array<pending_oracle, 5> pending = {{
 
 }  // namespace
 
-void add_all_oracles(judge&) {}
+void add_all_oracles(judge& to) {
+  add_event_oracles(to);
+  add_liveness_oracles(to);
+  add_sanity_oracles(to);
+}
 
 std::span<const pending_oracle> pending_oracles() noexcept { return pending; }
 

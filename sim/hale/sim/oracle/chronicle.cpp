@@ -29,7 +29,9 @@ void chronicle::look() {
 }
 
 void chronicle::look_at(instance_record& one, std::string_view name) {
-  const bool up = one.state == instance_state::serving && one.alive && stage_.actors().find(name)->condition.well();
+  const simulated_process* const leader = stage_.place().find_leader(name);
+  const bool running = one.alive && leader != nullptr && !leader->stopped() && !leader->stuck();
+  const bool up = one.state == instance_state::serving && running && stage_.actors().find(name)->condition.usable();
   const instant at = now();
   if (up && !one.up) {
     one.up_since = at;

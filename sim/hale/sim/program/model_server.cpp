@@ -17,11 +17,11 @@ constexpr int load_steps = 8;
 constexpr duration leak_step = std::chrono::seconds(1);
 
 /// Keeps the port of a parent that died, as a child with an inherited socket does.
-task<int> hold_ports(simulated_process& self, simulated_process& parent, std::vector<std::uint16_t> ports,
-                     bool reuse_port) {
+task<int> hold_ports(simulated_process& self, std::shared_ptr<simulated_process> parent,
+                     std::vector<std::uint16_t> ports, bool reuse_port) {
   self.ignore_term();
   co_await self.allocate(std::uint64_t{64} << 20);
-  co_await parent.reaped().wait();
+  co_await parent->reaped().wait();
   std::vector<std::unique_ptr<listener>> held;
   for (const std::uint16_t port : ports) {
     auto at = self.listen(endpoint::tcp("127.0.0.1", port), reuse_port);
@@ -51,8 +51,8 @@ class server final : http_handler {
     scope parts(here);
     for (const auto& at : listeners_) parts.spawn(serve_http(*at, *this, options()));
     if (condition_.leaves_grandchild) {
-      simulated_process& parent = self_;
-      program helper = [&parent, ports = profile_.ports, shared = profile_.reuse_port](simulated_process& child) {
+      const auto parent = self_.where().processes().at(self_.pid());
+      program helper = [parent, ports = profile_.ports, shared = profile_.reuse_port](simulated_process& child) {
         return hold_ports(child, parent, ports, shared);
       };
       self_.fork("helper", std::move(helper), true);

@@ -28,6 +28,8 @@ stage::stage(choices& chance, trace& record, cluster_spec spec, stage_options op
 
 // Coroutines first, then what they stand on.
 stage::~stage() {
+  truth_.silence();
+  sinks_.clear();
   time_.retire(people_);
   if (seat_ != nullptr) seat_->runs_on().kill();
   supervisor_.reset();

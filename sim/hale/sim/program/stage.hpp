@@ -50,6 +50,7 @@ class stage final : event_sink {
   machine& place() noexcept { return machine_; }
   hale::sim::cast& actors() noexcept { return actors_; }
   const cluster_spec& spec() const noexcept { return spec_; }
+  bool with_traffic() const noexcept { return options_.with_traffic; }
 
   /// Starts the supervisor, the clients and the operator.
   void raise();

@@ -41,6 +41,8 @@ class truth {
  public:
   /// `who` outlives it.
   void observe(truth_observer& who) { observers_.push_back(&who); }
+  /// Nobody is told anything any more: those who observed are gone.
+  void silence() noexcept { observers_.clear(); }
   template <class Tell>
   void tell(Tell&& what) {
     for (truth_observer* one : observers_) what(*one);
