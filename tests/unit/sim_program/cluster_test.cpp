@@ -47,6 +47,7 @@ struct bed {
     cluster.subscribe(events);
     chair.runs_on().start(cluster.run());
   }
+  ~bed() { chair.runs_on().kill(); }  // coroutines first, then what they stand on
   void run_for(duration wait) { time.run_until(time.now() + wait); }
   simulated_process& leader(std::string_view name) {
     simulated_process* const found = place.find_leader(name);
@@ -55,7 +56,8 @@ struct bed {
   }
   int serving() {
     int count = 0;
-    for (const auto& one : cluster.status().services.front().instances) {
+    const cluster_status shown = cluster.status();
+    for (const auto& one : shown.services.front().instances) {
       count += one.state == instance_state::serving ? 1 : 0;
     }
     return count;

@@ -77,7 +77,8 @@ struct scene {
   void run_for(duration wait) { time.run_until(time.now() + wait); }
   int serving() const {
     int count = 0;
-    for (const auto& one : cluster.status().services.front().instances) {
+    const cluster_status shown = cluster.status();
+    for (const auto& one : shown.services.front().instances) {
       count += one.state == instance_state::serving ? 1 : 0;
     }
     return count;
