@@ -288,7 +288,7 @@ class group_checker {
   void check_member(const key_path& group, std::size_t index, const std::string& member) {
     const key_path path = with(with(group, "members"), std::to_string(index));
     if (std::find(known_.begin(), known_.end(), member) == known_.end()) {
-      const std::string_view nearest = nearest_name(member, known_);
+      const std::string_view nearest = ++hints_ > most_hints ? std::string_view() : nearest_name(member, known_);
       const std::string hint = nearest.empty() ? "" : fmt::format(": did you mean \"{}\"?", nearest);
       report_.error(path, fmt::format("there is no service or group \"{}\"{}", member, hint));
     } else if (const auto [earlier, fresh] = owner_.emplace(member, group.back()); !fresh) {
@@ -296,11 +296,14 @@ class group_checker {
     }
   }
 
+  static constexpr int most_hints = 16;  // each compares a name with all others
+
   file_report& report_;
   const members_by_group& groups_;
   std::vector<std::string_view> services_;
   std::vector<std::string_view> known_;
   std::map<std::string, std::string> owner_;
+  int hints_ = 0;
 };
 
 // --- alerts ------------------------------------------------------------------------------------------------------

@@ -351,12 +351,14 @@ void check_ports(const section& all, const cluster_spec& spec) {
 void check_references(const section& all, const cluster_spec& spec, const services_by_name& services) {
   std::vector<std::string_view> known;
   for (const auto& [name, service] : services) known.push_back(name);
+  constexpr int most_hints = 16;  // each compares a name with all others
+  int hints = 0;
   const auto check = [&](const section& in, const service_spec& service, const std::vector<std::string>& names) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (names[i] == service.name) {
         in.fault(std::to_string(i), "a service cannot wait for itself");
       } else if (!services.contains(names[i])) {
-        const std::string_view nearest = nearest_name(names[i], known);
+        const std::string_view nearest = ++hints > most_hints ? std::string_view() : nearest_name(names[i], known);
         const std::string hint = nearest.empty() ? "" : fmt::format(": did you mean \"{}\"?", nearest);
         in.fault(std::to_string(i), fmt::format("there is no service \"{}\"{}", names[i], hint));
       }

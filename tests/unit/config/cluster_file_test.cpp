@@ -341,6 +341,16 @@ BOOST_AUTO_TEST_CASE(strings_of_every_kind_may_hold_many_dots) {
   BOOST_TEST(errors_of(text).empty());
 }
 
+BOOST_AUTO_TEST_CASE(only_the_first_of_many_unknown_members_are_compared_with_all_others) {
+  std::string text = "[service.database]\ncommand = [\"x\"]\n[group.g]\nmembers = [\n";
+  for (int i = 0; i < 100; ++i) text += "\"databse\",\n";
+  const auto lines = errors_of(text + "]\n");
+  BOOST_TEST(lines.size() == 100u);
+  const std::string unknown = "members[15]: there is no service or group \"databse\"";
+  BOOST_TEST(lines[15] == "f:20:1: " + unknown + ": did you mean \"database\"?");
+  BOOST_TEST(lines[16] == "f:21:1: members[16]: there is no service or group \"databse\"");
+}
+
 RC_BOOST_PROP(no_mutation_of_the_example_makes_the_reader_crash, ()) {
   std::string text(whole_example);
   const int edits = *rc::gen::inRange(1, 8);

@@ -90,6 +90,18 @@ BOOST_AUTO_TEST_CASE(a_probe_can_be_sent_as_it_is_written) {
   BOOST_TEST(with("/", "1{index}") == "0 faults");
 }
 
+BOOST_AUTO_TEST_CASE(only_the_first_of_many_unknown_names_are_compared_with_all_others) {
+  cluster spec = small_cluster();
+  spec.services.push_back(spec.services[0]);
+  spec.services[1].name = "database";
+  spec.services[1].instances[0] = {"database", 0};
+  spec.services[0].needs.assign(100, "databse");
+  const auto lines = hale::validate(spec);
+  BOOST_TEST(lines.size() == 100u);
+  BOOST_TEST(lines[15] == "service.a.needs[15]: there is no service \"databse\": did you mean \"database\"?");
+  BOOST_TEST(lines[16] == "service.a.needs[16]: there is no service \"databse\"");
+}
+
 BOOST_AUTO_TEST_CASE(every_cycle_is_shown_once) {
   cluster spec = small_cluster();
   for (const std::string name : {"b", "c", "d"}) {
