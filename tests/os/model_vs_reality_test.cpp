@@ -64,7 +64,7 @@ class play_log final : public event_sink {
 
 // --- scenes ---------------------------------------------------------------------------------------------------------
 
-enum class blow { crash, exit_clean, hang, freeze, garbage, oom };
+enum class blow { crash, kill, exit_clean, hang, freeze, garbage, oom };
 
 /// Where a scene is played: with real processes, or in the simulator.
 class theatre {
@@ -102,6 +102,7 @@ struct scene {
   bool limited = false;
   stranger on_port = stranger::none;
   milliseconds load_time{0};
+  std::function<void(service_spec&)> wishes;
 };
 
 task<void> run_cluster(theatre& on) {
@@ -122,12 +123,14 @@ task<void> perform(const scene& what, theatre& on) {
 
 task<bool> serve(theatre& on, int instances) { return on.seen("serving", instances); }
 
-task<bool> struck(theatre& on, blow what) {
-  const bool served = co_await on.seen("serving");
+/// Struck once all serve, until `state` has been entered so many times in all.
+task<bool> struck(theatre& on, blow what, std::string state = "serving", int times = 2) {
+  const auto instances = static_cast<int>(on.cluster().spec().services.front().instances.size());
+  const bool served = co_await on.seen("serving", instances);
   if (!served) co_return false;
   co_await on.pause();
   co_await on.strike(what);
-  co_return co_await on.seen("serving", 2);
+  co_return co_await on.seen(std::move(state), times);
 }
 
 task<bool> told_to_restart(theatre& on) {
@@ -136,6 +139,18 @@ task<bool> told_to_restart(theatre& on) {
   auto restarting = on.cluster().restart(on.cluster().spec().services.front().name, false);
   co_await std::move(restarting);
   co_return co_await on.seen("serving", 2);
+}
+
+task<bool> recalled(theatre& on) {
+  const bool served = co_await on.seen("serving");
+  if (!served) co_return false;
+  const std::string name = on.cluster().spec().services.front().name;
+  auto stopping = on.cluster().stop(name);
+  const command_result stopped = co_await std::move(stopping);
+  co_await on.pause();
+  auto starting = on.cluster().start(name, true);
+  const command_result started = co_await std::move(starting);
+  co_return stopped.status == command_result::outcome::done && started.status == command_result::outcome::done;
 }
 
 task<bool> kept_out(theatre& on, std::string until) {
@@ -155,11 +170,22 @@ std::vector<scene> all_scenes() {
   add("serves", [](theatre& on) { return serve(on, 1); });
   add("pair", [](theatre& on) { return serve(on, 2); }).instances = 2;
   add("crashes", [](theatre& on) { return struck(on, blow::crash); });
+  add("killed", [](theatre& on) { return struck(on, blow::kill); });
+  scene& couple = add("couple", [](theatre& on) { return struck(on, blow::crash, "serving", 3); });
+  couple.instances = 2;
   add("leaves", [](theatre& on) { return struck(on, blow::exit_clean); });
   add("hangs", [](theatre& on) { return struck(on, blow::hang); });
   add("freezes", [](theatre& on) { return struck(on, blow::freeze); });
   add("babbles", [](theatre& on) { return struck(on, blow::garbage); });
   add("operator", [](theatre& on) { return told_to_restart(on); });
+  add("recalled", [](theatre& on) { return recalled(on); });
+  scene& resigns = add("resigns", [](theatre& on) { return struck(on, blow::exit_clean, "finished", 1); });
+  resigns.wishes = [](service_spec& service) { service.restart.policy = restart_when::on_failure; };
+  scene& one_life = add("one-life", [](theatre& on) { return struck(on, blow::crash, "held", 1); });
+  one_life.wishes = [](service_spec& service) { service.restart.policy = restart_when::never; };
+  scene& too_slow = add("too-slow", [](theatre& on) { return come_to(on, "cooling"); });
+  too_slow.load_time = minutes(5);
+  too_slow.wishes = [](service_spec& service) { service.start.timeout = seconds(2); };
   add("slow", [](theatre& on) { return serve(on, 1); }).load_time = milliseconds(1500);
   add("stubborn", [](theatre& on) { return serve(on, 1); }).ignores_term = true;
   scene& orphans = add("orphans", [](theatre& on) { return struck(on, blow::crash); });
@@ -194,6 +220,7 @@ cluster_spec spec_of(const scene& what, const std::vector<std::uint16_t>& ports)
   for (const std::uint16_t port : ports) {
     service.instances.push_back(instance_spec{fmt::format("{}-{}", what.name, service.instances.size() + 1), port});
   }
+  if (what.wishes) what.wishes(service);
   cluster.services.push_back(std::move(service));
   return cluster;
 }
@@ -216,6 +243,7 @@ class real_theatre final : public theatre {
       co_return;
     }
     static const std::map<blow, std::string> names = {{blow::crash, "crash"},
+                                                      {blow::kill, "kill"},
                                                       {blow::exit_clean, "exit"},
                                                       {blow::hang, "hang"},
                                                       {blow::garbage, "garbage"},
@@ -350,6 +378,7 @@ class simulated_theatre final : public theatre {
     if (leader == nullptr) co_return;
     switch (what) {
       case blow::crash: place_.deliver(*leader, SIGSEGV); break;
+      case blow::kill: place_.deliver(*leader, SIGKILL); break;
       case blow::exit_clean: place_.end(*leader, exited{0}); break;
       case blow::hang: condition.hung = true; break;
       case blow::freeze: place_.deliver(*leader, SIGSTOP); break;
