@@ -52,7 +52,7 @@ class process_oracle : public oracle {
   const cluster_spec& cluster() const noexcept { return context_.play.spec(); }
 
   bool supervisor_runs() const {
-    const seat* const chair = context_.play.seat();
+    seat* const chair = context_.play.seat();
     return chair != nullptr && !chair->runs_on().stopped();
   }
   /// When it was last let go on after it had been stopped.
@@ -85,7 +85,7 @@ class process_oracle : public oracle {
 class one_listener final : public process_oracle {
  public:
   explicit one_listener(const judge& of)
-      : process_oracle(of, 1, "one_listener", "No two incarnations of an instance listen on one port.") {}
+      : process_oracle(of, 1, "one_listener", "no two incarnations of an instance listen on one port") {}
 
   void on_listen(const simulated_process& which, std::uint16_t port) override {
     if (record_of(which) == nullptr) return;
@@ -101,7 +101,7 @@ class one_listener final : public process_oracle {
 class one_generation final : public process_oracle {
  public:
   explicit one_generation(const judge& of)
-      : process_oracle(of, 2, "one_generation", "Nothing of an earlier incarnation lives when the next is spawned.") {}
+      : process_oracle(of, 2, "one_generation", "nothing of an earlier incarnation lives when the next is spawned") {}
 
   void on_spawn(const simulated_process& which) override {
     if (!leads(which)) return;
@@ -118,7 +118,7 @@ class one_generation final : public process_oracle {
 class own_signals final : public process_oracle {
  public:
   explicit own_signals(const judge& of)
-      : process_oracle(of, 4, "own_signals", "The supervisor signals nobody but what it has started.") {}
+      : process_oracle(of, 4, "own_signals", "the supervisor signals nobody but what it has started") {}
 
   void on_signal(const simulated_process& to, const sent_signal& what) override {
     if (what.from != signal_sender::supervisor) return;
@@ -132,7 +132,7 @@ class own_signals final : public process_oracle {
 class reaped_once final : public process_oracle {
  public:
   explicit reaped_once(const judge& of)
-      : process_oracle(of, 5, "reaped_once", "Every process is reaped once; every end of a leader is told once.") {}
+      : process_oracle(of, 5, "reaped_once", "every process is reaped once, and every end of a leader is told once") {}
 
   void on_spawn(const simulated_process& which) override {
     ++unreaped_[which.serial()];
@@ -235,7 +235,7 @@ class reaped_once final : public process_oracle {
 class nothing_left final : public process_oracle {
  public:
   explicit nothing_left(const judge& of)
-      : process_oracle(of, 6, "nothing_left", "When the supervisor has stopped, nothing that it started lives.") {}
+      : process_oracle(of, 6, "nothing_left", "when the supervisor has stopped, nothing that it started lives") {}
 
   void on_event(const event& what) noexcept override {
     if (what.kind == event_kind::supervisor && what.to == "stopped") look(false);
@@ -257,7 +257,7 @@ class nothing_left final : public process_oracle {
 class no_spawn_after_stop final : public process_oracle {
  public:
   explicit no_spawn_after_stop(const judge& of)
-      : process_oracle(of, 7, "no_spawn_after_stop", "Once the supervisor is stopping, no leader is spawned.") {}
+      : process_oracle(of, 7, "no_spawn_after_stop", "once the supervisor is stopping, no leader is spawned") {}
 
   void on_phase(run_phase phase) override {
     if (phase == run_phase::end) stops(now() + request_delay);
@@ -284,7 +284,7 @@ class no_spawn_after_stop final : public process_oracle {
 class foreign_port final : public process_oracle {
  public:
   explicit foreign_port(const judge& of)
-      : process_oracle(of, 22, "foreign_port", "Nothing is spawned onto a stranger's port, and the theft is told.") {
+      : process_oracle(of, 22, "foreign_port", "nothing is spawned onto a stranger's port, and the theft is told") {
     for (const auto& [name, one] : of.context().history.instances()) {
       const std::uint16_t number = one.service->instances[one.index].port;
       if (number == 0) continue;
@@ -354,7 +354,15 @@ class foreign_port final : public process_oracle {
     if (!supervisor_runs() || one.state != instance_state::waiting) return false;
     std::uint32_t starting = 0;
     for (const auto& [name, other] : history().instances()) starting += other.state == instance_state::starting;
-    return starting < cluster().start_concurrency && one.service->needs.empty() && one.service->after.empty();
+    const auto& needs = one.service->needs;
+    return starting < cluster().start_concurrency &&
+           std::all_of(needs.begin(), needs.end(), [&](const std::string& other) { return serves(other); });
+  }
+  bool serves(std::string_view service) const {
+    const auto& all = history().instances();
+    return std::any_of(all.begin(), all.end(), [&](const auto& one) {
+      return one.second.service->name == service && one.second.state == instance_state::serving;
+    });
   }
 
   static duration patience_of(const service_spec& service) {
