@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "hale/async/scope.hpp"
 #include "hale/base/error.hpp"
@@ -21,7 +22,7 @@ task<int> hold_ports(simulated_process& self, std::shared_ptr<simulated_process>
                      std::vector<std::uint16_t> ports, bool reuse_port) {
   self.ignore_term();
   co_await self.allocate(std::uint64_t{64} << 20);
-  co_await parent->reaped().wait();
+  co_await parent->ended().wait();
   std::vector<std::unique_ptr<listener>> held;
   for (const std::uint16_t port : ports) {
     auto at = self.listen(endpoint::tcp("127.0.0.1", port), reuse_port);
@@ -96,13 +97,17 @@ class server final : http_handler {
     loaded_ = true;
   }
 
+  /// Memory that is lost while it leaks, and found again when that is over.
   task<void> leak() {
+    std::uint64_t leaked = 0;
     for (;;) {
       if (condition_.leak_bytes_per_second == 0) {
+        self_.release(std::exchange(leaked, 0));
         const auto cancelled = co_await condition_.changed.wait();
         if (cancelled) co_return;
         continue;
       }
+      leaked += condition_.leak_bytes_per_second;
       co_await self_.allocate(condition_.leak_bytes_per_second);
       const auto cancelled = co_await self_.clock().sleep_for(leak_step);
       if (cancelled) co_return;

@@ -157,14 +157,16 @@ void machine::end(simulated_process& which, exit_status how) {
 }
 
 // Its sockets close before anybody is told that it has ended: do_exit() comes to exit_notify() last.
+// A pidfd tells of the end at once, whoever reaps the zombie, and when.
 task<void> machine::reap(std::shared_ptr<simulated_process> which) {
   const duration noticed = std::chrono::microseconds(time_.chance().below(most_exit_microseconds, "kernel.exit"));
-  const duration delay = std::max(noticed, reaping_delay_);
-  if (delay > duration::zero()) {
-    co_await clock_.sleep_for(delay);
+  if (noticed > duration::zero()) {
+    co_await clock_.sleep_for(noticed);
   } else {
     co_await yield();
   }
+  which->ended_.fire();
+  if (reaping_delay_ > noticed) co_await clock_.sleep_for(reaping_delay_ - noticed);
   which->state_ = simulated_process::life::reaped;
   truth_.tell([&](truth_observer& one) { one.on_reaped(*which); });
   freed_pid_ = which->pid_;

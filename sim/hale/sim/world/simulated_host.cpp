@@ -61,7 +61,7 @@ class simulated_handle final : public process {
 
   task<result<exit_status>> wait(deadline limit) override {
     const std::shared_ptr<simulated_process> kept = leader_;
-    const std::error_code failed = co_await kept->reaped().wait(limit);
+    const std::error_code failed = co_await kept->ended().wait(limit);
     if (failed) co_return failed;
     co_return kept->status();
   }

@@ -99,6 +99,8 @@ class simulated_process {
   bool killed_by_oom() const noexcept { return killed_by_oom_; }
   /// Fired when it has been waited for.
   trigger& reaped() noexcept { return reaped_; }
+  /// Fired when its end is seen, which is never later.
+  trigger& ended() noexcept { return ended_; }
   /// Where it listens.
   const std::multiset<std::uint16_t>& ports() const noexcept { return ports_; }
 
@@ -135,6 +137,7 @@ class simulated_process {
   instant born_{};
   instant died_{};
   exit_status status_;
+  trigger ended_;
   trigger reaped_;
   std::multiset<std::uint16_t> ports_;
 };
