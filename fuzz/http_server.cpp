@@ -152,6 +152,15 @@ void check_answers(const std::vector<seen_request>& seen, std::string_view bytes
   if (end != ending::reset) CHECK(answered == seen.size());
 }
 
+// A stream whose reader has sent its last is cut short at once, and with it what was asked behind it: when that is, the
+// pieces do decide.
+std::vector<seen_request> until_a_stream(std::vector<seen_request> seen) {
+  const auto is_stream = [](const seen_request& each) { return each.target.starts_with("/s"); };
+  const auto first = std::find_if(seen.begin(), seen.end(), is_stream);
+  if (first != seen.end()) seen.erase(first + 1, seen.end());
+  return seen;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -175,7 +184,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // What was asked does not depend on the pieces, unless a reset comes between them or framing has no end.
   if (all_stay && in.text().size() <= 2 * of.limits.max_head_bytes) {
     const outcome at_once = serve(of, fuzz::input::pieces(""));
-    CHECK(at_once.seen == got.seen);
+    for (std::size_t i = 0; i < of.sent.size(); ++i) {
+      CHECK(until_a_stream(at_once.seen[i]) == until_a_stream(got.seen[i]));
+    }
   }
   return 0;
 }
