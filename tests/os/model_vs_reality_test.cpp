@@ -24,7 +24,7 @@ using std::chrono::seconds;
 namespace {
 
 constexpr duration scene_patience = seconds(60);
-constexpr std::uint64_t most_seeds = 300;
+constexpr std::uint64_t most_seeds = 2000;
 constexpr std::uint64_t memory_limit = 256u << 20;
 
 // --- what happened --------------------------------------------------------------------------------------------------
@@ -278,7 +278,8 @@ class real_theatre final : public theatre {
     const std::error_code survived = co_await std::move(killing);
     BOOST_TEST(!survived);
     auto waiting = answering_->wait(clock().after(scene_patience));
-    co_await std::move(waiting);
+    const auto ended = co_await std::move(waiting);
+    BOOST_TEST(ended.has_value());
     answering_.reset();
   }
 

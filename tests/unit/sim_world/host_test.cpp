@@ -126,7 +126,8 @@ BOOST_AUTO_TEST_CASE(a_supervisor_that_is_killed_during_a_spawn_has_not_spawned)
   seat_bed is;
   const auto spawn = [](process_host& host) -> task<void> {
     auto starting = host.spawn(bed::named_spec("test"));
-    co_await std::move(starting);
+    const auto started = co_await std::move(starting);
+    BOOST_TEST(!started.has_value(), "it was to be killed");
   };
   is.chair.runs_on().start(spawn(is.chair.world().processes));
   is.run_for(std::chrono::microseconds(100));
