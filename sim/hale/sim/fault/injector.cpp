@@ -228,7 +228,10 @@ std::optional<injector::undo> injector::apply_to_instance(fault_kind kind, role&
     case fault_kind::jitter: {
       if (!whom.service->heartbeat) return std::nullopt;
       condition.heartbeat_jitter = 3 * whom.service->heartbeat->expected;
-      return [&condition] { condition.heartbeat_jitter = duration::zero(); };
+      return [&condition] {
+        condition.heartbeat_jitter = duration::zero();
+        condition.changed.wake_all();
+      };
     }
     case fault_kind::exec_error: {
       if (stage_.seat() == nullptr) return std::nullopt;

@@ -128,8 +128,10 @@ class server final : http_handler {
         const auto steps = static_cast<std::uint64_t>(condition_.heartbeat_jitter / std::chrono::milliseconds(1)) + 1;
         late = std::chrono::milliseconds(self_.chance().below(steps, "heartbeat.jitter"));
       }
-      const auto cancelled = co_await self_.clock().sleep_for(period + late);
-      if (cancelled) co_return;
+      // Whoever lets it be punctual again need not wait for the late one.
+      const deadline next = self_.clock().after(period + late);
+      const std::error_code why = co_await condition_.changed.wait(next);
+      if (why == errc::cancelled) co_return;
     }
   }
 
