@@ -76,6 +76,21 @@ BOOST_AUTO_TEST_CASE(a_spawn_takes_its_time_and_gives_a_process_that_can_be_wait
   BOOST_TEST(!one->tree_alive());
 }
 
+BOOST_AUTO_TEST_CASE(an_end_is_known_a_moment_after_the_port_is_free) {  // kernel/exit.c: exit_files, then exit_notify
+  const auto listen_and_die = [](simulated_process& self) -> task<int> {
+    auto at = self.network().listen(endpoint::tcp("127.0.0.1", 8080));
+    co_await self.clock().sleep_for(seconds(1));
+    co_return 0;
+  };
+  seat_bed is(listen_and_die);
+  const auto one = is.spawn();
+  const simulated_process& leader = *is.here.find_leader("test");
+  while (leader.alive()) is.run_for(std::chrono::microseconds(10));
+  BOOST_TEST(!is.chair.world().network.check_bindable(endpoint::tcp("127.0.0.1", 8080)));
+  BOOST_TEST((is.ask(one->wait(deadline(is.here.clock().now()))).error() == errc::timed_out));
+  BOOST_TEST(is.ask(one->wait(is.in(milliseconds(1)))).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_spawn_that_fails_leaves_no_process) {  // clone(2): EAGAIN; execve(2): ENOENT
   seat_bed is;
   is.chair.host().troubles().spawn_of.emplace("test", spawn_error{system_error(ENOENT), "exec", "program"});
