@@ -50,13 +50,17 @@ void chronicle::look_at(instance_record& one, std::string_view name) {
   if (one.down && !one.down->noticed && one.state != instance_state::serving) one.down->noticed = at;
 }
 
-std::uint64_t chronicle::availability_ppm(instant from) const noexcept {
-  const duration whole = (now() - from) * static_cast<std::int64_t>(std::max<std::size_t>(instances_.size(), 1));
+duration chronicle::up_time() const noexcept {
   duration up{};
   for (const auto& [name, one] : instances_) up += one.up_time + (one.up ? now() - one.up_since : duration::zero());
+  return up;
+}
+
+std::uint64_t chronicle::availability_ppm(instant from, duration before) const noexcept {
+  const duration whole = (now() - from) * static_cast<std::int64_t>(std::max<std::size_t>(instances_.size(), 1));
   if (whole <= duration::zero()) return 1'000'000;
   __extension__ using wide = __int128;
-  return static_cast<std::uint64_t>(static_cast<wide>(up.count()) * 1'000'000 / whole.count());
+  return static_cast<std::uint64_t>(static_cast<wide>((up_time() - before).count()) * 1'000'000 / whole.count());
 }
 
 std::uint64_t chronicle::restarts() const noexcept {

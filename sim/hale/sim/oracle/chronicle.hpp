@@ -70,8 +70,11 @@ class chronicle final : public truth_observer, public fault_observer, event_sink
   /// Of outages that are over: from its begin until the supervisor noticed, and until it could be used again.
   const std::vector<duration>& detections() const noexcept { return detections_; }
   const std::vector<duration>& recoveries() const noexcept { return recoveries_; }
-  /// The share of the time since `from` in which instances were up, in millionths; those a person stopped included.
-  std::uint64_t availability_ppm(instant from) const noexcept;
+  /// For how long instances have been up, all together, from the beginning.
+  duration up_time() const noexcept;
+  /// The share of the time since `from`, when up_time() was `before`, in which instances were up, in millionths; those a
+  /// person stopped included.
+  std::uint64_t availability_ppm(instant from, duration before) const noexcept;
   std::uint64_t restarts() const noexcept;
   std::uint64_t alerts() const noexcept { return alerts_; }
   instant now() const noexcept { return stage_.time().now(); }

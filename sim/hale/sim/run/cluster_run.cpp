@@ -56,10 +56,11 @@ class runner {
   run_report run() {
     warm_up();
     const instant chaos_from = play_.time().now();
+    const duration up_before = history_.up_time();
     if (!over()) chaos();
     if (!over()) heal();
     if (!over()) quiet();
-    report_.availability_ppm = history_.availability_ppm(chaos_from);
+    report_.availability_ppm = history_.availability_ppm(chaos_from, up_before);
     if (!over()) end();
     enter(run_phase::over);
     return finish();
