@@ -91,7 +91,8 @@ class theatre {
 enum class stranger { none, silent, answering };
 
 struct scene {
-  explicit scene(std::string called, std::function<task<bool>(theatre&)> what) : name(std::move(called)), act(std::move(what)) {}
+  scene(std::string called, std::function<task<bool>(theatre&)> what)
+      : name(std::move(called)), act(std::move(what)) {}
   std::string name;
   std::function<task<bool>(theatre&)> act;  ///< false: it did not come as planned
   int instances = 1;

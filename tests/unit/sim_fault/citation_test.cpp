@@ -39,7 +39,7 @@ std::string evidence_of(const std::string& in, std::string_view fault) {
 BOOST_AUTO_TEST_CASE(every_fault_has_its_evidence) {
   const std::string rows = table();
   for (const auto& fault : hale::sim::fault_catalogue()) {
-    BOOST_TEST(evidence_of(rows, fault.name).size() > 8, "nothing says that the fault \"" << fault.name << "\" is real");
+    BOOST_TEST(evidence_of(rows, fault.name).size() > 8, "nothing says that \"" << fault.name << "\" is real");
   }
 }
 

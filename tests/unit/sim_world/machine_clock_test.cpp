@@ -24,7 +24,10 @@ clock_options drifting(std::int64_t ppm) {
   return options;
 }
 
-instant some_instant() { return instant(duration(*rc::gen::inRange<std::int64_t>(0, duration(hours(24 * 3650)).count()))); }
+instant some_instant() {
+  constexpr duration ten_years = hours(24 * 3650);
+  return instant(duration(*rc::gen::inRange<std::int64_t>(0, ten_years.count())));
+}
 
 }  // namespace
 

@@ -278,7 +278,7 @@ BOOST_AUTO_TEST_CASE(what_is_stuck_in_the_kernel_frees_nothing_so_the_next_is_ta
   BOOST_TEST(last->alive());
 }
 
-BOOST_AUTO_TEST_CASE(processor_time_is_what_was_computed_and_outlives_the_process_in_its_tree) {  // cgroups(7): cpu.stat
+BOOST_AUTO_TEST_CASE(processor_time_is_what_was_computed_and_outlives_the_process_in_its_tree) {  // cpu.stat
   bed is;
   const auto one = is.start([](simulated_process& self) { return work_then_rest(self); });
   is.run_for(milliseconds(500));

@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(an_unknown_machine_cannot_be_reached) {  // connect(2): EHO
   BOOST_TEST((got.error() == std::errc::host_unreachable));
 }
 
-BOOST_AUTO_TEST_CASE(a_swallowed_connect_waits_until_its_deadline_and_works_once_it_is_let_through) {  // tcp_syn_retries
+BOOST_AUTO_TEST_CASE(a_swallowed_connect_waits_until_its_deadline_and_works_once_it_is_let_through) {  // tcp(7)
   net_bed is;
   const auto at = is.listen();
   is.net.swallow_connects(is.here, port, true);
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(two_listeners_on_one_port_are_refused) {  // bind(2): EADDR
   BOOST_TEST(is.local->listen(endpoint::tcp("127.0.0.1", port)).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(sockets_that_reuse_the_port_share_it_and_others_get_in_between_neither) {  // socket(7): SO_REUSEPORT
+BOOST_AUTO_TEST_CASE(sockets_that_reuse_the_port_share_it_and_others_get_in_between_neither) {  // socket(7)
   net_bed is;
   const endpoint at = endpoint::tcp("127.0.0.1", port);
   const auto one = is.net.listen(is.here, nullptr, at, true);
@@ -326,7 +326,7 @@ BOOST_AUTO_TEST_CASE(what_was_sent_before_the_close_can_still_be_read) {
   BOOST_TEST((is.read(*client).error() == errc::closed));
 }
 
-BOOST_AUTO_TEST_CASE(who_closes_with_bytes_unread_resets_after_what_it_had_sent) {  // RFC 2525 2.17, as Linux does it
+BOOST_AUTO_TEST_CASE(who_closes_with_bytes_unread_resets_after_what_it_had_sent) {  // RFC 2525, 2.17
   net_bed is;
   const auto at = is.listen();
   auto [client, server] = is.connected(*at);
@@ -339,7 +339,7 @@ BOOST_AUTO_TEST_CASE(who_closes_with_bytes_unread_resets_after_what_it_had_sent)
   BOOST_TEST((is.write(*client, "more") == std::errc::connection_reset));
 }
 
-BOOST_AUTO_TEST_CASE(the_first_write_to_a_peer_that_has_gone_is_taken_and_the_next_is_a_broken_pipe) {  // send(2): EPIPE
+BOOST_AUTO_TEST_CASE(the_first_write_to_a_peer_that_has_gone_is_taken_and_the_next_is_a_broken_pipe) {  // send(2)
   net_bed is;
   const auto at = is.listen();
   auto [client, server] = is.connected(*at);
@@ -376,7 +376,7 @@ BOOST_AUTO_TEST_CASE(connections_of_a_process_that_dies_end_for_the_other_side) 
   BOOST_TEST((is.read(**asking).error() == std::errc::connection_reset));
 }
 
-BOOST_AUTO_TEST_CASE(connections_that_nobody_accepted_are_reset_when_the_listener_closes) {  // net/ipv4: inet_csk_listen_stop
+BOOST_AUTO_TEST_CASE(connections_that_nobody_accepted_are_reset_when_the_listener_closes) {  // listen(2)
   net_bed is;
   auto at = is.listen();
   const auto waiting = is.connect();

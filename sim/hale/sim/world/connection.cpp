@@ -125,7 +125,7 @@ void simulated_stream::shutdown_send() noexcept {
   outgoing().changed.wake_all();
 }
 
-// As Linux does: who closes without having read everything resets the connection, and one nobody accepted is reset, too.
+// As Linux does: who closes without having read everything resets the connection, and so is one nobody accepted.
 void simulated_stream::close() noexcept {
   if (std::exchange(closed_, true)) return;
   stream_pipe& in = incoming();

@@ -199,7 +199,8 @@ std::uint16_t fabric::ephemeral_port(std::size_t on) noexcept {
 void fabric::add_machine(machine& one) { machines_.push_back(&one); }
 
 machine* fabric::find_machine(std::string_view name) const noexcept {
-  const auto found = std::find_if(machines_.begin(), machines_.end(), [&](const machine* m) { return m->name() == name; });
+  const auto named = [&](const machine* one) { return one->name() == name; };
+  const auto found = std::find_if(machines_.begin(), machines_.end(), named);
   return found == machines_.end() ? nullptr : *found;
 }
 
