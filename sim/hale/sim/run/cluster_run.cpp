@@ -109,7 +109,7 @@ class runner {
     enter(run_phase::chaos);
     faults_.start();
     if (options_.scenario) {
-      play_.time().add_node("scenario").start(options_.scenario(play_, faults_));
+      play_.time().add_node("scenario", &play_.place().clock()).start(options_.scenario(play_, faults_));
     }
     advance(instant(options_.length / 100 * options_.quiet_after_percent));
   }

@@ -33,7 +33,7 @@ struct run_options {
   trace* check_against = nullptr;    ///< a trace that kept every step: this run is compared with it
   trace* keep_steps = nullptr;       ///< takes the trace of this run, with every step
 
-  /// What else happens; runs from the beginning of chaos, on a node of its own.
+  /// What else happens; runs from the beginning of chaos, on a node of its own that goes by the machine's clock.
   std::function<task<void>(stage&, injector&)> scenario;
   /// Oracles of one's own, beside hale's.
   std::function<void(judge&)> more_oracles;
