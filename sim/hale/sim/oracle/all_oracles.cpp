@@ -4,6 +4,8 @@
 
 #include "hale/sim/oracle/event_oracles.hpp"
 #include "hale/sim/oracle/liveness_oracles.hpp"
+#include "hale/sim/oracle/process_oracles.hpp"
+#include "hale/sim/oracle/restart_oracles.hpp"
 #include "hale/sim/oracle/sanity_oracles.hpp"
 
 namespace hale::sim {
@@ -20,6 +22,8 @@ constexpr std::array<pending_oracle, 5> pending = {{
 }  // namespace
 
 void add_all_oracles(judge& to) {
+  add_process_oracles(to);
+  add_restart_oracles(to);
   add_event_oracles(to);
   add_liveness_oracles(to);
   add_sanity_oracles(to);
