@@ -358,6 +358,7 @@ void instance::on_oom_kills(std::uint64_t count) {
 
 void instance::decide(const ending& how, duration healthy_for) {
   const exit_verdict& why = how.verdict;
+  if (starts_no_more_) wanted_ = false;
   if (!wanted_) {
     if (has_process(state_)) enter(instance_state::stopping, std::nullopt, "");
     return;
@@ -532,6 +533,11 @@ void instance::restart(cause why, std::string reason) {
   if (!has_process(state_)) return;
   asked_again_ = true;
   life_->end(ending{ending::kind::told, exit_verdict{why, std::move(reason)}});
+}
+
+void instance::start_no_more(std::string reason) {
+  starts_no_more_ = true;
+  if (life_ == nullptr) stop(cause::operator_request, std::move(reason));
 }
 
 void instance::retire(std::string reason) {

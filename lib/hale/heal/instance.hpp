@@ -50,6 +50,8 @@ class instance final : incarnation_listener {
   void start();
   void stop(cause why, std::string reason);
   void restart(cause why, std::string reason);
+  /// What lives goes on until it ends or is stopped; nothing is started any more.
+  void start_no_more(std::string reason);
   /// Stop for good: run() ends when the process tree is gone.
   void retire(std::string reason);
   /// Refused while its port is served by a stranger: the reason; empty when commands are welcome.
@@ -134,6 +136,7 @@ class instance final : incarnation_listener {
   instance_state state_ = instance_state::stopped;
   bool wanted_ = false;
   bool retiring_ = false;
+  bool starts_no_more_ = false;
   bool restarting_by_command_ = false;
   bool asked_again_ = false;  ///< a person wants it back while it is being stopped
   std::optional<cause> alerted_for_;

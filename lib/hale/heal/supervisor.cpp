@@ -134,6 +134,7 @@ task<void> supervisor::state::run() {
 task<void> supervisor::state::shut_down() {
   const context here = co_await this_context();
   scope stopping(here);
+  for (instance* one : by_name) one->start_no_more(stop_reason);
   std::map<std::string_view, trigger> gone;
   for (const auto& group : services) gone[group->name()];
   for (const auto& group : services) stopping.spawn(shut_down_service(*group, gone));

@@ -638,6 +638,39 @@ BOOST_AUTO_TEST_CASE(cancelling_the_supervisor_stops_its_cluster_in_order) {
   for (const auto& life : world.host.lives) BOOST_TEST(life->signals.front() == SIGTERM);
 }
 
+BOOST_AUTO_TEST_CASE(what_falls_while_those_who_need_it_are_stopped_is_not_started_again) {
+  service_spec db = make_service("db", 1);
+  service_spec web = make_service("web", 1);
+  web.needs = {"db"};
+  run({db, web});
+  life("web").ignores_term = true;
+  cluster->request_stop("test");
+  pass(1s);
+  life("db").end(exited{1});
+  pass(5s);
+  BOOST_TEST(world.host.spawns_of("db") == 1U);
+  BOOST_TEST(state("db") == "stopped");
+  pass(6s);
+  BOOST_TEST(running->done());
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_for_its_restart_when_the_end_comes_is_not_started_any_more) {
+  service_spec db = make_service("db", 1);
+  service_spec web = make_service("web", 1);
+  web.after = {"db"};
+  run({db, web});
+  life("web").ignores_term = true;
+  life("db").end(exited{1});
+  pass(10ms);
+  BOOST_TEST(state("db") == "waiting");
+  cluster->request_stop("test");
+  pass(9s);
+  BOOST_TEST(state("web") == "stopping");
+  BOOST_TEST(world.host.spawns_of("db") == 1U);
+  pass(2s);
+  BOOST_TEST(running->done());
+}
+
 BOOST_AUTO_TEST_CASE(what_survives_sigkill_is_stuck_in_the_kernel_and_not_doubled) {
   run({make_service("web", 1)});
   life("web").unkillable = true;
