@@ -132,6 +132,28 @@ void ten_instances(bool with_faults) {
               static_cast<double>(steps) / simulated, static_cast<double>(restarts) / simulated, verdicts.c_str());
 }
 
+/// Fifty machines, each with a supervisor of its own, on one network and in one time.
+void thousand_instances() {
+  seed_driver driver(1);
+  choices chance(driver);
+  trace record;
+  site everywhere(chance, record);
+  std::vector<std::unique_ptr<stage>> machines;
+  std::vector<std::unique_ptr<injector>> hands;
+  for (int n = 0; n < 50; ++n) {
+    stage_options options;
+    options.machine.name = "machine-" + std::to_string(n);
+    machines.push_back(std::make_unique<stage>(everywhere, cluster_of(20), options));
+    hands.push_back(std::make_unique<injector>(*machines.back(), draw_plan(chance, default_faults())));
+    machines.back()->raise();
+    hands.back()->start();
+  }
+  const double taken = seconds_of([&] { everywhere.time().run_until(instant(std::chrono::hours(1))); });
+  std::printf("1,000 on 50   %6.1f s for a simulated hour, %.1f million steps (aim: 60 s)\n", taken,
+              static_cast<double>(everywhere.time().steps()) / 1e6);
+  hands.clear();
+}
+
 }  // namespace
 
 int main() {
@@ -139,4 +161,5 @@ int main() {
   bare_scheduler();
   ten_instances(false);
   ten_instances(true);
+  thousand_instances();
 }

@@ -18,8 +18,17 @@ constexpr std::uint64_t longest_page_minutes = 30;
 }  // namespace
 
 stage::stage(choices& chance, trace& record, cluster_spec spec, stage_options options)
-    : spec_(std::move(spec)), options_(std::move(options)), time_(chance, record, options_.steps), net_(time_),
-      machine_(time_, net_, truth_, options_.machine), actors_(spec_), people_(time_.add_node("people", &machine_.clock())) {
+    : stage(std::make_unique<site>(chance, record, options.steps), std::move(spec), std::move(options)) {}
+
+stage::stage(std::unique_ptr<site> own, cluster_spec spec, stage_options options)
+    : stage(*own, std::move(spec), std::move(options)) {
+  own_site_ = std::move(own);
+}
+
+stage::stage(site& on, cluster_spec spec, stage_options options)
+    : spec_(std::move(spec)), options_(std::move(options)), site_(on),
+      machine_(on.time(), on.net(), truth_, options_.machine), actors_(spec_),
+      people_(on.time().add_node("people", &machine_.clock())) {
   for (auto& [name, played] : actors_.roles()) {
     played.profile.reuse_port = options_.reuse_port;
     states_[name] = instance_state::stopped;
@@ -30,7 +39,7 @@ stage::stage(choices& chance, trace& record, cluster_spec spec, stage_options op
 stage::~stage() {
   truth_.silence();
   sinks_.clear();
-  time_.retire(people_);
+  time().retire(people_);
   if (seat_ != nullptr) seat_->runs_on().kill();
   supervisor_.reset();
   seat_.reset();
@@ -116,7 +125,7 @@ std::uint64_t stage::supervisor_steps() const noexcept { return seat_ == nullptr
 void stage::on_event(const event& what) noexcept {
   event told = what;
   if (options_.forge) options_.forge(told);
-  time_.record().note(to_string(told.kind), told.sequence);
+  time().record().note(to_string(told.kind), told.sequence);
   if (told.kind == event_kind::state) {
     const auto known = states_.find(told.instance);
     if (known != states_.end()) known->second = instance_state_from_string(told.to).value_or(known->second);
@@ -138,7 +147,7 @@ instance_state stage::state_of(std::string_view instance) const noexcept {
 void stage::dismiss_people() { dismissed_ = true; }
 
 task<void> stage::answer_page(std::string instance) {
-  const std::uint64_t minutes = 1 + time_.chance().below(longest_page_minutes, "operator.delay");
+  const std::uint64_t minutes = 1 + time().chance().below(longest_page_minutes, "operator.delay");
   co_await machine_.clock().sleep_for(std::chrono::minutes(minutes));
   paged_.erase(instance);
   if (dismissed_ || state_of(instance) != instance_state::held) co_return;
@@ -149,7 +158,7 @@ task<void> stage::answer_page(std::string instance) {
 }
 
 task<void> stage::send_requests(std::string instance, std::uint16_t port) {
-  const auto network = net_.network_of(machine_, nullptr);
+  const auto network = net().network_of(machine_, nullptr);
   const hale::clock& clock = machine_.clock();
   while (!dismissed_) {
     co_await clock.sleep_for(request_interval);

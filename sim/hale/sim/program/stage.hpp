@@ -17,6 +17,7 @@
 #include "hale/heal/supervisor.hpp"
 #include "hale/sim/program/cast.hpp"
 #include "hale/sim/world/seat.hpp"
+#include "hale/sim/world/site.hpp"
 
 namespace hale::sim {
 
@@ -40,12 +41,14 @@ class stage final : event_sink {
  public:
   /// `chance` and `record` outlive it.
   stage(choices& chance, trace& record, cluster_spec spec, stage_options options = {});
+  /// Beside others on one site, which outlives it and has its own scheduler options; each machine needs its own name.
+  stage(site& on, cluster_spec spec, stage_options options = {});
   stage(const stage&) = delete;
   stage& operator=(const stage&) = delete;
   ~stage();
 
-  scheduler& time() noexcept { return time_; }
-  fabric& net() noexcept { return net_; }
+  scheduler& time() noexcept { return site_.time(); }
+  fabric& net() noexcept { return site_.net(); }
   truth& record() noexcept { return truth_; }
   machine& place() noexcept { return machine_; }
   hale::sim::cast& actors() noexcept { return actors_; }
@@ -82,10 +85,12 @@ class stage final : event_sink {
   task<void> send_requests(std::string instance, std::uint16_t port);
   task<void> answer_page(std::string instance);
 
+  stage(std::unique_ptr<site> own, cluster_spec spec, stage_options options);
+
   const cluster_spec spec_;
   stage_options options_;
-  scheduler time_;
-  fabric net_;
+  std::unique_ptr<site> own_site_;
+  site& site_;
   truth truth_;
   machine machine_;
   hale::sim::cast actors_;
