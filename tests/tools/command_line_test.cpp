@@ -97,6 +97,35 @@ BOOST_AUTO_TEST_CASE(logs_and_events_take_their_options) {
   BOOST_TEST((events.follow && events.json && events.since == "10m"));
 }
 
+BOOST_AUTO_TEST_CASE(sim_takes_its_options) {
+  const auto plain = parse<sim_command>({"sim"});
+  BOOST_TEST((plain.file.empty() && plain.seeds == 1 && !plain.options.seed && !plain.options.faults));
+  const auto many = parse<sim_command>({"sim", "a.toml", "--seed", "5", "--seeds", "20", "--duration", "30d", "--faults",
+                                        "oom,hang", "--quiet-after", "80%", "--timeline", "t.html", "--shrink", "--json"});
+  BOOST_TEST((many.file == "a.toml" && many.seeds == 20 && many.timeline == "t.html" && many.shrink && many.json));
+  BOOST_TEST((many.options.seed == 5u && many.options.length == 720h && many.options.quiet_after_percent == 80u));
+  BOOST_TEST(many.options.faults->size() == 2u);
+  const auto one = parse<sim_command>({"sim", "--tape", "x.tape", "--record", "y.tape"});
+  BOOST_TEST((one.tape == "x.tape" && one.record == "y.tape"));
+}
+
+BOOST_AUTO_TEST_CASE(sim_refuses_what_makes_no_sense) {
+  BOOST_TEST(mentions(refuse({"sim", "--seed", "x"}), "--seed takes a whole number, not 'x'"));
+  BOOST_TEST(mentions(refuse({"sim", "--seeds", "0"}), "--seeds"));
+  BOOST_TEST(mentions(refuse({"sim", "--duration", "0s"}), "--duration"));
+  BOOST_TEST(mentions(refuse({"sim", "--faults", "oon"}), "did you mean `oom`?"));
+  BOOST_TEST(mentions(refuse({"sim", "--quiet-after", "100%"}), "--quiet-after"));
+  BOOST_TEST(mentions(refuse({"sim", "--tape", "a", "--seed", "1"}), "--tape"));
+  BOOST_TEST(mentions(refuse({"sim", "--seeds", "2", "--record", "a"}), "--record"));
+  BOOST_TEST(mentions(refuse({"sim", "--sede", "1"}), "did you mean `--seed`?"));
+}
+
+BOOST_AUTO_TEST_CASE(sim_lists_the_faults) {
+  BOOST_TEST(refuse({"sim", "--faults", "help"}).exit_code == exit_done);
+  BOOST_TEST(mentions(refuse({"sim", "--faults", "help"}), "port-thief"));
+  BOOST_TEST(mentions(refuse({"sim", "--help"}), "port-thief"));
+}
+
 BOOST_AUTO_TEST_CASE(a_slip_is_told_the_nearest_name) {
   BOOST_TEST(mentions(refuse({"statsu"}), "did you mean `status`?"));
   BOOST_TEST(mentions(refuse({"status", "--jsno"}), "did you mean `--json`?"));
@@ -105,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_slip_is_told_the_nearest_name) {
 }
 
 BOOST_AUTO_TEST_CASE(what_comes_later_says_so) {
-  for (const char* later : {"cluster", "reload", "explain", "upgrade", "sim"}) {
+  for (const char* later : {"cluster", "reload", "explain", "upgrade"}) {
     const no_command refusal = refuse({later, "--any", "thing"});
     BOOST_TEST(refusal.exit_code == exit_usage);
     BOOST_TEST(mentions(refusal, "not supported yet by this version"));

@@ -14,7 +14,7 @@
 namespace hale::cli {
 namespace {
 
-constexpr std::array<std::string_view, 5> later_subcommands = {"cluster", "explain", "reload", "sim", "upgrade"};
+constexpr std::array<std::string_view, 4> later_subcommands = {"cluster", "explain", "reload", "upgrade"};
 
 no_command mistake(std::string what) { return {exit_usage, fmt::format("hale: {}\n", what)}; }
 
@@ -45,6 +45,7 @@ class parser {
     add_steering();
     add_watching();
     add_reporting();
+    add_sim();
     add_rest();
     for (CLI::App* sub : app_.get_subcommands({})) sub->fallthrough();
     app_.require_subcommand(0, 1);  // a second one is a name: instances may be called like subcommands
@@ -132,6 +133,26 @@ class parser {
     report->add_option("OUTCOME", outcome_, "ok or fail")->required()->check(CLI::IsMember({"ok", "fail"}));
   }
 
+  void add_sim() {
+    CLI::App* sim = app_.add_subcommand("sim", "Put a cluster file through chaos in simulated time");
+    sim->add_option("FILE", sim_.file, "The cluster file (default: hale.toml)")->type_name("");
+    sim->add_option("--seed", seed_, "Which run; the same seed, the same run (default: 1)")->type_name("S");
+    sim->add_option("--seeds", seeds_, "So many runs, from --seed on, on all processors")->type_name("N");
+    sim->add_option("--duration", length_, "Simulated time of each run, as in 30d (default: 1h)")->type_name("DURATION");
+    sim->add_option("--faults", faults_, "Only these, as in oom,hang; none; or help, which lists them")
+        ->type_name("NAME,...");
+    sim->add_option("--quiet-after", quiet_after_, "When chaos ends (default: 90% of the duration)")->type_name("PERCENT");
+    sim->add_option("--timeline", sim_.timeline, "Write a picture of the run, of the first that failed with --seeds")
+        ->type_name("FILE.html");
+    sim->add_option("--tape", sim_.tape, "Repeat what a tape recorded; an empty file is a run without any trouble")
+        ->type_name("TAPE");
+    sim->add_option("--record", sim_.record, "Write the tape, also when nothing fails")->type_name("TAPE");
+    sim->add_flag("--shrink", sim_.shrink, "Make the tape of a failing run as small as it can be");
+    sim->add_flag("--json", sim_.json, "One JSON object");
+    sim->footer("A failing run writes its tape to FILE.seed-S.tape and says how to repeat it. Exit codes: 0 every\n"
+                "promise was kept, 1 one was broken, 2 usage, 130 interrupted.\n\n" + fault_table());
+  }
+
   void add_rest() {
     CLI::App* demo = app_.add_subcommand("demo", "Watch three model servers fail in every way, and be healed");
     demo->add_option("--for", length_, "How long (default: 60s)")->type_name("DURATION");
@@ -188,6 +209,7 @@ class parser {
     if (dashed && verb != "run") return mistake("only `hale run` takes a command after --");
     if (verb == "run") return finish_run(dashed);
     if (verb == "check") return with(check_);
+    if (verb == "sim") return finish_sim();
     if (verb == "status") return with(status_);
     if (verb == "logs") return with(logs_);
     if (verb == "heartbeat") return with(heartbeat_);
@@ -216,6 +238,34 @@ class parser {
                      "with a cluster file, say it in the file");
     }
     return with(run_);
+  }
+
+  // Reads one option's value; what is wrong with it, if anything.
+  template <class T, class Parse>
+  static std::string read_option(const std::string& text, Parse parse, T& into) {
+    if (text.empty()) return "";
+    auto value = parse(text);
+    if (!value) return value.error();
+    into = std::move(*value);
+    return "";
+  }
+
+  result<command_line, no_command> finish_sim() {
+    if (faults_ == "help") return no_command{exit_done, fault_table()};
+    sim_options& options = sim_.options;
+    for (const std::string& wrong :
+         {read_option(seed_, parse_seed, options.seed), read_option(seeds_, parse_seed_count, sim_.seeds),
+          read_option(length_, parse_length, options.length), read_option(faults_, parse_faults, options.faults),
+          read_option(quiet_after_, parse_quiet_after, options.quiet_after_percent)}) {
+      if (!wrong.empty()) return mistake(wrong);
+    }
+    if (!sim_.tape.empty() && (!seed_.empty() || !seeds_.empty())) {
+      return mistake("--tape repeats one run; --seed and --seeds make others");
+    }
+    if (sim_.seeds > 1 && !sim_.record.empty()) {
+      return mistake("--record keeps the tape of one run; with --seeds, those that fail are kept anyway");
+    }
+    return with(sim_);
   }
 
   result<command_line, no_command> finish_steering(const std::string& verb) {
@@ -254,12 +304,17 @@ class parser {
   events_command events_;
   heartbeat_command heartbeat_;
   report_command report_;
+  sim_command sim_;
   demo_command demo_;
   completion_command completion_;
   std::string names_;
   std::string took_;
   std::string outcome_;
   std::string length_;
+  std::string seed_;
+  std::string seeds_;
+  std::string faults_;
+  std::string quiet_after_;
   bool no_wait_ = false;
 };
 

@@ -10,6 +10,7 @@
 #include "hale/base/result.hpp"
 #include "hale/base/time.hpp"
 #include "hale/config/command_line_spec.hpp"
+#include "sim_options.hpp"
 
 namespace hale::cli {
 
@@ -54,6 +55,16 @@ struct report_command {
   duration took{};
   bool ok = true;
 };
+struct sim_command {
+  std::string file;           ///< empty: hale.toml
+  sim_options options;        ///< as far as they were given
+  std::uint64_t seeds = 1;    ///< runs, with as many seeds
+  std::string tape;           ///< is replayed; empty: none is
+  std::string record;         ///< where the tape goes; empty: only to where those of failures go
+  std::string timeline;       ///< where the picture goes; empty: there is none
+  bool shrink = false;
+  bool json = false;
+};
 struct demo_command {
   duration length = std::chrono::seconds(60);
 };
@@ -65,7 +76,7 @@ struct command_line {
   std::string state_dir;     ///< --state; empty: not given
   std::string cluster_name;  ///< --name; empty: not given
   std::variant<run_command, check_command, status_command, steer_command, logs_command, events_command,
-               heartbeat_command, report_command, demo_command, completion_command>
+               heartbeat_command, report_command, sim_command, demo_command, completion_command>
       command;
 };
 

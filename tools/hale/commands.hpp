@@ -13,6 +13,7 @@ int execute(const logs_command& command, const command_line& line);
 int execute(const events_command& command, const command_line& line);
 int execute(const heartbeat_command& command, const command_line& line);
 int execute(const report_command& command, const command_line& line);
+int execute(const sim_command& command, const command_line& line);
 int execute(const demo_command& command, const command_line& line);
 int execute(const completion_command& command, const command_line& line);
 

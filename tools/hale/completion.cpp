@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view bash_script = R"sh(# hale completion for bash: eval "$(hale completion bash)"
 _hale() {
   local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} verb= i
-  local verbs="run check status start stop restart logs events heartbeat report-request demo completion"
+  local verbs="run check status start stop restart logs events heartbeat report-request sim demo completion"
   for ((i = 1; i < COMP_CWORD; ++i)); do
     case ${COMP_WORDS[i]} in
       --state|--name) ((++i)) ;;
@@ -19,6 +19,7 @@ _hale() {
   done
   case $previous in
     --state) COMPREPLY=($(compgen -d -- "$word")); return ;;
+    --tape|--record|--timeline) COMPREPLY=($(compgen -f -- "$word")); return ;;
   esac
   local options="--state --name --help" names=
   case $verb in
@@ -30,10 +31,11 @@ _hale() {
     logs) options+=" -f -n"; names=1 ;;
     events) options+=" -f --since --json" ;;
     heartbeat|report-request) names=1 ;;
+    sim) options+=" --seed --seeds --duration --faults --quiet-after --timeline --tape --record --shrink --json" ;;
     demo) options+=" --for" ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")); return ;;
   esac
-  if [[ $verb == run || $verb == check ]] && [[ $word != -* ]]; then
+  if [[ $verb == run || $verb == check || $verb == sim ]] && [[ $word != -* ]]; then
     COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -- "$word"))
     return
   fi
@@ -61,6 +63,7 @@ _hale() {
     'status:show every instance' 'start:start instances or services' 'stop:stop instances or services'
     'restart:restart instances or services' 'logs:show what instances print' 'events:show what happened and why'
     'heartbeat:say that an instance is alive' 'report-request:report one request'
+    'sim:put a cluster file through chaos in simulated time'
     'demo:watch model servers fail and be healed' 'completion:print a completion script')
   local context state line
   _arguments -C '--state[state directory]:directory:_files -/' '--name[cluster name]:name:' '--version' '--help' \
@@ -79,6 +82,9 @@ _hale() {
         events) _arguments '-f' '--since:time:' '--json' ;;
         heartbeat) _arguments '1:name:_hale_names' ;;
         report-request) _arguments '1:name:_hale_names' '2:duration:' '3:outcome:(ok fail)' ;;
+        sim) _arguments '--seed:seed:' '--seeds:number:' '--duration:duration:' '--faults:names:' \
+               '--quiet-after:percent:' '--timeline:file:_files' '--tape:file:_files' '--record:file:_files' \
+               '--shrink' '--json' '*:file:_files -g "*.toml"' ;;
         demo) _arguments '--for:duration:' ;;
         completion) _arguments '1:shell:(bash zsh fish)' ;;
       esac ;;
@@ -91,7 +97,7 @@ constexpr std::string_view fish_script = R"sh(# hale completion for fish: hale c
 function __hale_names
   hale status --json 2>/dev/null | string match -ar '"name":"[^"]*"' | string replace -r '"name":"(.*)"' '$1'
 end
-set -l verbs run check status start stop restart logs events heartbeat report-request demo completion
+set -l verbs run check status start stop restart logs events heartbeat report-request sim demo completion
 complete -c hale -l state -x -a '(__fish_complete_directories)' -d 'State directory'
 complete -c hale -l name -x -d 'Cluster name'
 complete -c hale -l help -d 'Help'
@@ -104,6 +110,7 @@ complete -c hale -f -n "not __fish_seen_subcommand_from $verbs" -a logs -d 'Show
 complete -c hale -f -n "not __fish_seen_subcommand_from $verbs" -a events -d 'Show what happened and why'
 complete -c hale -f -n "not __fish_seen_subcommand_from $verbs" -a heartbeat -d 'Say that an instance is alive'
 complete -c hale -f -n "not __fish_seen_subcommand_from $verbs" -a report-request -d 'Report one request'
+complete -c hale -f -n "not __fish_seen_subcommand_from $verbs" -a sim -d 'Simulated chaos'
 complete -c hale -f -n "not __fish_seen_subcommand_from $verbs" -a demo -d 'Watch model servers fail and be healed'
 complete -c hale -f -n "not __fish_seen_subcommand_from $verbs" -a completion -d 'Print a completion script'
 complete -c hale -n "__fish_seen_subcommand_from run" -l count -x
@@ -121,6 +128,16 @@ complete -c hale -f -n "__fish_seen_subcommand_from logs events" -s f
 complete -c hale -f -n "__fish_seen_subcommand_from logs" -s n -x
 complete -c hale -f -n "__fish_seen_subcommand_from events" -l since -x
 complete -c hale -f -n "__fish_seen_subcommand_from events" -l json
+complete -c hale -n "__fish_seen_subcommand_from sim" -l seed -x
+complete -c hale -n "__fish_seen_subcommand_from sim" -l seeds -x
+complete -c hale -n "__fish_seen_subcommand_from sim" -l duration -x
+complete -c hale -n "__fish_seen_subcommand_from sim" -l faults -x
+complete -c hale -n "__fish_seen_subcommand_from sim" -l quiet-after -x
+complete -c hale -n "__fish_seen_subcommand_from sim" -l timeline -r
+complete -c hale -n "__fish_seen_subcommand_from sim" -l tape -r
+complete -c hale -n "__fish_seen_subcommand_from sim" -l record -r
+complete -c hale -f -n "__fish_seen_subcommand_from sim" -l shrink
+complete -c hale -f -n "__fish_seen_subcommand_from sim" -l json
 complete -c hale -f -n "__fish_seen_subcommand_from demo" -l for -x
 complete -c hale -f -n "__fish_seen_subcommand_from completion" -a 'bash zsh fish'
 )sh";

@@ -1,7 +1,7 @@
 // hale::sim::run: the simulated twin of hale::run. The same program, on one simulated machine whose time jumps from one
 // event to the next; the seed decides in which order things happen that may happen in several. Every command that the
 // program starts is a model server: it listens on its $PORT, answers 503 while it loads for two seconds, then serves.
-// With the same seed the same happens; a year takes seconds.
+// With the same seed the same happens.
 //
 //     #include <hale/sim/sim.hpp>
 //     int main() {
@@ -17,9 +17,9 @@
 //         const hale::context here = co_await hale::this_context();
 //         hale::scope beside(here);
 //         beside.spawn(cluster.run());
-//         co_await world.clock.sleep_for(std::chrono::hours(24 * 365));
+//         co_await world.clock.sleep_for(std::chrono::hours(24));
 //         const bool well = cluster.status().services[0].serving == 1;
-//         cluster.request_stop("a year is over");
+//         cluster.request_stop("a day is over");
 //         co_await beside.join();
 //         co_return well ? 0 : 1;
 //       });
