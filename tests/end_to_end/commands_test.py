@@ -46,7 +46,7 @@ class WithoutSupervisor(EndToEndTest):
         answer = self.sandbox.cli("--help")
         self.assert_exit(answer, 0)
         for verb in ("run", "check", "status", "start", "stop", "restart", "logs", "events", "heartbeat",
-                     "report-request", "demo", "completion"):
+                     "report-request", "sim", "demo", "completion"):
             self.assertIn(verb, answer.stdout)
         self.assertLessEqual(max(map(len, answer.stdout.splitlines())), 100)
 

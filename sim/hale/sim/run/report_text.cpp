@@ -65,13 +65,14 @@ std::string oracles(const run_summary& of) {
   std::string text;
   std::vector<std::string> idle;
   for (const oracle_count& one : of.oracles) {
-    if (one.premises == 0) {
+    const auto broken = std::count_if(of.failures.begin(), of.failures.end(),
+                                      [&](const run_failure& failed) { return failed.number == one.number; });
+    if (one.premises == 0 && broken == 0) {
       idle.push_back(one.name);
       continue;
     }
-    const auto broken = std::count_if(of.failures.begin(), of.failures.end(),
-                                      [&](const run_failure& failed) { return failed.number == one.number; });
-    const std::string verdict = broken == 0 ? "held" : fmt::format("FAILED in {}", plural(static_cast<std::uint64_t>(broken), "run"));
+    const std::string verdict =
+        broken == 0 ? "held" : fmt::format("FAILED in {}", plural(static_cast<std::uint64_t>(broken), "run"));
     text += line(text.empty() ? "oracles" : "", fmt::format("{:>2} {:<34} {}, judged {}", one.number, one.name, verdict,
                                                             plural(one.premises, "time")));
   }
