@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""What no compiler checks: that the rooms of lib/hale touch neither each other nor the machine where they must not.
+"""What no compiler checks: that the rooms of lib/hale and sim/hale/sim touch neither each other nor the machine where
+they must not.
 
 purity   OBJECTS…              no object may need a clock, a thread, a socket, a process, a file or true randomness
 statics  OBJECTS…              no object may hold memory that changes and outlives a run
-rooms    LIB ROOM:ABOVE,… …    a file of a room includes only that room and those above it
-bans     LIB                   headers and types that make runs differ or hide state
+rooms    ROOT ROOM:ABOVE,… …   a file of a room includes only that room and those above it; ROOT holds lib and sim
+bans     ROOT                  headers and types that make runs differ or hide state
 awaits   BUILD ROOT [FILE…]    the co_await expressions that GCC 12 compiles wrongly
 Each prints what it found, one a line, and exits 1 if that is anything; 77 where it cannot run.
 """
@@ -49,7 +50,7 @@ AWAIT_QUERY = (
     'hasDescendant(cxxBindTemporaryExpr(has(cxxTemporaryObjectExpr('
     'hasDeclaration(cxxConstructorDecl(unless(isUserProvided()))))))))), '
     'binaryOperator(hasAnyOperatorName("&&","||"), hasDescendant(coawaitExpr()))), '
-    'isExpansionInFileMatching("^%s/(lib|tools|tests|fuzz)/"))\n')
+    'isExpansionInFileMatching("^%s/(lib|sim|tools|tests|fuzz)/"))\n')
 
 
 def objects_of(arguments):
@@ -88,12 +89,20 @@ def without_comments(text):
     return re.sub(r"//[^\n]*|/\*.*?\*/", blank, text, flags=re.S)
 
 
-def sources(lib):
-    for path in sorted((pathlib.Path(lib) / "hale").rglob("*")):
-        if path.suffix in (".hpp", ".cpp"):
-            relative = path.relative_to(pathlib.Path(lib) / "hale")
-            room = relative.parts[0] if len(relative.parts) > 1 else None
-            yield room, path, without_comments(path.read_text())
+def room_of(below_hale):
+    """The room of a path as it is included, below hale/: heal/spec.hpp is heal's, sim/core/tape.hpp sim_core's."""
+    folders = below_hale.split("/")[:-1]
+    if folders[:1] == ["sim"] and len(folders) > 1:
+        return f"sim_{folders[1]}"
+    return folders[0] if folders and folders != ["sim"] else None
+
+
+def sources(root):
+    for tree in ("lib", "sim"):
+        top = pathlib.Path(root) / tree / "hale"
+        for path in sorted(top.rglob("*")):
+            if path.suffix in (".hpp", ".cpp"):
+                yield room_of(path.relative_to(top).as_posix()), path, without_comments(path.read_text())
 
 
 def rooms(arguments):
@@ -105,9 +114,10 @@ def rooms(arguments):
             yield f"{path}: no such room"
             continue
         for number, line in enumerate(text.split("\n"), 1):
-            found = re.match(r'\s*#\s*include\s*"hale/(\w+)/', line)
-            if found and found[1] not in allowed[room]:
-                yield f"{path}:{number}: {room} may not include {found[1]}"
+            found = re.match(r'\s*#\s*include\s*["<]hale/([\w./]+)[">]', line)
+            # A header beside the rooms shows what those below them can do: to include it is to include the machine.
+            if found and (room_of(found[1]) or "os") not in allowed[room]:
+                yield f"{path}:{number}: {room} may not include {room_of(found[1]) or 'hale/' + found[1]}"
             elif re.match(r'\s*#\s*include\s*"(?!hale/)', line):
                 yield f"{path}:{number}: write the path from hale/"
 
