@@ -10,11 +10,9 @@
 namespace hale::sim {
 namespace {
 
-using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr duration tick = seconds(5);
-constexpr duration longest_load = minutes(4);
 
 /// Whether a person, a dependency or the start queue has to move before this one can.
 bool in_nobodys_hands(const oracle_context& of, const instance_record& one) {
