@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 
 namespace hale::sim {
 namespace {
 
 void merge(std::vector<duration>& into, std::vector<duration> more) {
   std::sort(more.begin(), more.end());
-  const auto middle = static_cast<std::ptrdiff_t>(into.size());
-  into.insert(into.end(), more.begin(), more.end());
-  std::inplace_merge(into.begin(), into.begin() + middle, into.end());
+  std::vector<duration> both;
+  both.reserve(into.size() + more.size());
+  std::merge(into.begin(), into.end(), more.begin(), more.end(), std::back_inserter(both));
+  into = std::move(both);
 }
 
 /// The mean of two shares, each weighted by its time.
