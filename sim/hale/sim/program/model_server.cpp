@@ -21,7 +21,7 @@ constexpr duration leak_step = std::chrono::seconds(1);
 task<int> hold_ports(simulated_process& self, std::shared_ptr<simulated_process> parent,
                      std::vector<std::uint16_t> ports, bool reuse_port) {
   self.ignore_term();
-  co_await self.allocate(std::uint64_t{64} << 20);
+  co_await self.allocate(std::uint64_t(64) << 20);
   co_await parent->ended().wait();
   std::vector<std::unique_ptr<listener>> held;
   for (const std::uint16_t port : ports) {
@@ -41,7 +41,7 @@ class server final : http_handler {
   task<int> run() {
     condition_.begin_incarnation();
     condition_.ignores_term ? self_.ignore_term() : self_.catch_term();
-    co_await self_.allocate(std::uint64_t{100} << 20);
+    co_await self_.allocate(std::uint64_t(100) << 20);
     if (condition_.failing_starts > 0) {
       --condition_.failing_starts;
       self_.print("error: failed to load model\n");
