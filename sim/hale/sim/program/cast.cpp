@@ -66,7 +66,7 @@ program_loader cast::loader() {
     if (played == nullptr) return spawn_error{system_error(ENOENT), "exec", spec.argv.empty() ? "" : spec.argv.front()};
     if (!is_probe) return model_server(played->profile, played->condition);
     const auto& ports = played->profile.ports;
-    return connect_probe(ports.empty() ? std::uint16_t{0} : ports.front());
+    return ports.empty() ? worker_probe(played->condition) : connect_probe(ports.front());
   };
 }
 

@@ -57,6 +57,8 @@ task<int> try_connect(simulated_process& self, std::uint16_t port) {
   co_return connected ? 0 : 1;
 }
 
+task<int> look_at(const server_condition& of) { co_return of.hung || of.wrong ? 1 : 0; }
+
 }  // namespace
 
 program port_thief(std::uint16_t port, bool answers, duration stays) {
@@ -69,6 +71,10 @@ program memory_hog(std::uint64_t bytes, duration stays) {
 
 program connect_probe(std::uint16_t port) {
   return [=](simulated_process& self) { return try_connect(self, port); };
+}
+
+program worker_probe(const server_condition& of) {
+  return [&of](simulated_process&) { return look_at(of); };
 }
 
 }  // namespace hale::sim

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "hale/sim/program/condition.hpp"
 #include "hale/sim/world/machine.hpp"
 
 namespace hale::sim {
@@ -15,5 +16,8 @@ program memory_hog(std::uint64_t bytes, duration stays);
 
 /// A probe command: exit 0 when something accepts connections on the port, 1 otherwise.
 program connect_probe(std::uint16_t port);
+
+/// The same for a worker without a port: exit 0 when it does what it should. `of` outlives the process.
+program worker_probe(const server_condition& of);
 
 }  // namespace hale::sim
