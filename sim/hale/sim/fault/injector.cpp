@@ -152,6 +152,19 @@ std::optional<injector::undo> injector::worsen(role& whom, void (*how)(server_co
   };
 }
 
+/// How it went: with a signal, an exit code, or an exit code after last words that promise the same again.
+std::string injector::crash(simulated_process& leader) {
+  constexpr int signals[] = {0, SIGSEGV, SIGABRT, SIGBUS, SIGILL, 0};
+  const std::uint64_t way = draw(std::size(signals), fault_kind::crash, "how");
+  if (signals[way] != 0) {
+    stage_.place().deliver(leader, signals[way], signal_sender::stranger);
+    return fmt::format("signal {}", signals[way]);
+  }
+  if (way != 0) leader.print("error: cannot write the cache: No space left on device\n");
+  stage_.place().end(leader, exited{1});
+  return way != 0 ? "exit 1, no space left" : "exit 1";
+}
+
 std::optional<injector::undo> injector::apply_to_process(fault_kind kind, role& whom, std::string& detail) {
   machine& place = stage_.place();
   simulated_process* const leader = place.find_leader(whom.instance().name);
@@ -162,13 +175,7 @@ std::optional<injector::undo> injector::apply_to_process(fault_kind kind, role& 
     return now != nullptr && now->serial() == serial ? now : nullptr;
   };
   switch (kind) {
-    case fault_kind::crash: {
-      constexpr int ways[] = {0, SIGSEGV, SIGABRT, SIGBUS, SIGILL};
-      const int way = ways[draw(std::size(ways), kind, "how")];
-      detail = way == 0 ? "exit 1" : fmt::format("signal {}", way);
-      way == 0 ? place.end(*leader, exited{1}) : place.deliver(*leader, way, signal_sender::stranger);
-      return nothing;
-    }
+    case fault_kind::crash: detail = crash(*leader); return nothing;
     case fault_kind::kill: place.deliver(*leader, SIGKILL, signal_sender::stranger); return nothing;
     case fault_kind::exit_clean: place.end(*leader, exited{0}); return nothing;
     case fault_kind::freeze:

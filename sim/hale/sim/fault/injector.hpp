@@ -69,6 +69,7 @@ class injector {
   task<void> strike(fault_kind kind, std::string instance, duration length);
   /// What undoes it, if anything does; nullopt when it could not strike.
   std::optional<undo> apply(fault_kind kind, const std::string& instance, duration length, std::string& detail);
+  std::string crash(simulated_process& leader);
   std::optional<undo> apply_to_process(fault_kind kind, role& whom, std::string& detail);
   std::optional<undo> apply_to_instance(fault_kind kind, role& whom, duration length, std::string& detail);
   std::optional<undo> apply_to_machine(fault_kind kind, duration length, std::string& detail);
