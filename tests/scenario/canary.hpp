@@ -1,4 +1,4 @@
-// What tests of the oracles share: small clusters, short runs, and the hunt for a seed on which a planted bug is caught.
+// What tests of the oracles share: small clusters, short runs, and the hunt for a seed on which a mistake is caught.
 // A canary is a mistake put in on purpose: an oracle that does not see it would not see the like of it in hale either.
 #pragma once
 

@@ -1,4 +1,4 @@
-// A mistake put in for each oracle on processes, starts and stops. What each mistake is like is said by the test's name.
+// A mistake put in for each oracle on processes, starts and stops. What each is like is said by the test's name.
 #include "canary.hpp"
 
 #include <csignal>

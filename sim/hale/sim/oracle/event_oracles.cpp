@@ -122,8 +122,9 @@ class cause_precedes final : public oracle {
     switch (*what.cause) {
       case cause::hung:
       case cause::no_heartbeat:
-      case cause::probe_failed:
-      case cause::high_error_rate: break;
+      case cause::probe_failed: break;
+      // A rate stands until further requests change it, and its verdict may have had to wait for siblings.
+      case cause::high_error_rate: memory += context_.history.now() - one->born; break;
       case cause::start_stalled: memory += one->service->start.stall; break;
       case cause::start_timeout: memory += one->service->start.timeout; break;
       default: return;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <set>
 
 #include "hale/base/text.hpp"
 #include "hale/sim/oracle/bounds.hpp"
@@ -174,6 +175,10 @@ class quiet_after_healing final : public oracle {
   }
   void on_event(const event& what) noexcept override {
     if (!quiet_ || !context_.core.contains(what.instance)) return;
+    // What clients reported before they left stands until they come back; such a verdict may be late.
+    const bool by_report = what.kind == event_kind::action && what.cause == cause::high_error_rate;
+    if (by_report) by_report_.insert(what.instance);
+    if (by_report_.contains(what.instance)) return;
     const bool is_deed = what.kind == event_kind::action || what.kind == event_kind::alert ||
                          what.kind == event_kind::spawn || what.kind == event_kind::exit;
     if (is_deed) violated(fmt::format("{} of {} in the quiet: {}", to_string(what.kind), what.instance, what.reason));
@@ -182,6 +187,7 @@ class quiet_after_healing final : public oracle {
  private:
   oracle_context context_;
   bool quiet_ = false;
+  std::set<std::string, std::less<>> by_report_;
 };
 
 /// A promise that the run itself looks after when it enters a phase.

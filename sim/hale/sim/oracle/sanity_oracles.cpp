@@ -132,10 +132,14 @@ class detection_time final : public oracle {
     constexpr std::size_t enough = 20;
     auto times = context_.history.detections();
     if (phase != run_phase::over || times.size() < enough) return;
-    premise();
     std::sort(times.begin(), times.end());
     duration bound{};
-    for (const service_spec& service : context_.play.spec().services) bound = std::max(bound, detection_bound(service));
+    for (const service_spec& service : context_.play.spec().services) {
+      // A server that hangs or fails its requests is well to a probe that only connects.
+      if (!service.health || service.health->type != probe_spec::kind::http) return;
+      bound = std::max(bound, detection_bound(service));
+    }
+    premise();
     const duration median = times[times.size() / 2];
     if (median > bound) {
       violated(fmt::format("half of all outages took more than {} to be noticed; {} is the bound",
