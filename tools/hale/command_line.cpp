@@ -138,10 +138,12 @@ class parser {
     sim->add_option("FILE", sim_.file, "The cluster file (default: hale.toml)")->type_name("");
     sim->add_option("--seed", seed_, "Which run; the same seed, the same run (default: 1)")->type_name("S");
     sim->add_option("--seeds", seeds_, "So many runs, from --seed on, on all processors")->type_name("N");
-    sim->add_option("--duration", length_, "Simulated time of each run, as in 30d (default: 1h)")->type_name("DURATION");
+    sim->add_option("--duration", length_, "Simulated time of each run, as in 30d (default: 1h)")
+        ->type_name("DURATION");
     sim->add_option("--faults", faults_, "Only these, as in oom,hang; none; or help, which lists them")
         ->type_name("NAME,...");
-    sim->add_option("--quiet-after", quiet_after_, "When chaos ends (default: 90% of the duration)")->type_name("PERCENT");
+    sim->add_option("--quiet-after", quiet_after_, "When chaos ends (default: 90% of the duration)")
+        ->type_name("PERCENT");
     sim->add_option("--timeline", sim_.timeline, "Write a picture of the run, of the first that failed with --seeds")
         ->type_name("FILE.html");
     sim->add_option("--tape", sim_.tape, "Repeat what a tape recorded; an empty file is a run without any trouble")

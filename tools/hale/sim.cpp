@@ -178,7 +178,8 @@ class simulation {
       if (!ended) break;
       take(*ended);
     }
-    std::sort(found_.failures.begin(), found_.failures.end(), [](const auto& a, const auto& b) { return a.seed < b.seed; });
+    std::sort(found_.failures.begin(), found_.failures.end(),
+              [](const auto& a, const auto& b) { return a.seed < b.seed; });
     found_.interrupted = workers_.interrupted();
     workers_.kill_all();
   }
@@ -281,7 +282,8 @@ class simulation {
     if (!failed.tape.empty()) failed.tape_choices = sim::tape::parse(ended.parts.at(part::tape))->weight();
     const auto picture = ended.parts.find(part::picture);
     if (picture == ended.parts.end()) return;
-    if (std::string wrong = write_output(command_.timeline, picture->second); !wrong.empty()) problems_.push_back(wrong);
+    const std::string wrong = write_output(command_.timeline, picture->second);
+    if (!wrong.empty()) problems_.push_back(wrong);
   }
 
   // Of every oracle that failed, its first tape.

@@ -89,7 +89,7 @@ result<duration, std::string> parse_length(std::string_view text) {
   const auto value = parse_duration(text);
   if (!value) return wrong<duration>(fmt::format("--duration: '{}' is no duration; write 90s, 1h or 30d", text));
   const duration length = *value / std::chrono::microseconds(1) * std::chrono::microseconds(1);
-  if (length <= duration::zero()) return wrong<duration>("--duration: nothing happens in no time; write 90s, 1h or 30d");
+  if (length <= duration::zero()) return wrong<duration>("--duration: nothing happens in no time; write 90s or 30d");
   if (length > longest) return wrong<duration>(fmt::format("--duration: '{}' is more than a hundred years", text));
   return length;
 }
@@ -165,7 +165,8 @@ std::string contradiction(const sim_options& typed, const sim_options& of_tape) 
                    fmt::format("{}%", *of_tape.quiet_after_percent));
   }
   if (typed.faults && typed.faults != of_tape.faults) {
-    return differs("--faults is", faults_text(*typed.faults), of_tape.faults ? faults_text(*of_tape.faults) : "the default");
+    return differs("--faults is", faults_text(*typed.faults),
+                   of_tape.faults ? faults_text(*of_tape.faults) : "the default");
   }
   return "";
 }

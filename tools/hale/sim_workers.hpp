@@ -1,5 +1,5 @@
-// Processes that run simulations beside each other, one a job: an abort inside takes only its own run with it. They send
-// back parts over pipes. SIGINT and SIGTERM end the waiting.
+// Processes that run simulations beside each other, one a job: an abort inside takes only its own run with it. They
+// send back parts over pipes. SIGINT and SIGTERM end the waiting.
 #pragma once
 
 #include <sys/types.h>

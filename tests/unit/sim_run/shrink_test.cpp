@@ -29,7 +29,8 @@ class patience final : public oracle {
       asked_[to.serial()] = history_.now();
     }
     const auto asked = asked_.find(to.serial());
-    if (sent.number == SIGKILL && sent.delivered && asked != asked_.end() && history_.now() < asked->second + seconds(5)) {
+    if (sent.number != SIGKILL || !sent.delivered || asked == asked_.end()) return;
+    if (history_.now() < asked->second + seconds(5)) {
       violated(to.instance() + " was killed too soon");
     }
   }

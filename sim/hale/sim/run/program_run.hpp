@@ -34,8 +34,8 @@
 
 namespace hale::sim {
 
-/// Gives back the program's number, and throws what it throws. Throws std::runtime_error when the program waits for what
-/// can never come, and when time stands still.
+/// Gives back the program's number, and throws what it throws. Throws std::runtime_error when the program waits for
+/// what can never come, and when time stands still.
 int run(std::uint64_t seed, const std::function<task<int>(world&)>& program);
 
 }  // namespace hale::sim

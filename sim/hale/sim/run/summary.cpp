@@ -21,7 +21,8 @@ std::uint64_t mean(std::uint64_t ppm, duration over, std::uint64_t other_ppm, du
   const auto there = static_cast<std::uint64_t>(other / std::chrono::milliseconds(1));
   if (here + there == 0) return other_ppm;
   __extension__ using wide = unsigned __int128;
-  return static_cast<std::uint64_t>((static_cast<wide>(ppm) * here + static_cast<wide>(other_ppm) * there) / (here + there));
+  const wide sum = static_cast<wide>(ppm) * here + static_cast<wide>(other_ppm) * there;
+  return static_cast<std::uint64_t>(sum / (here + there));
 }
 
 template <class Count, class Key>
