@@ -45,7 +45,8 @@ hale::task<void> sleep_for_a_year(const hale::clock& time) { co_await time.sleep
 class leaks_a_timer final : public told_network {
  public:
   explicit leaks_a_timer(hale::sim::seat& at) : told_network(at.world().network), seat_(at) {}
-  hale::task<hale::result<std::unique_ptr<hale::byte_stream>>> connect(hale::endpoint to, hale::deadline limit) override {
+  hale::task<hale::result<std::unique_ptr<hale::byte_stream>>> connect(hale::endpoint to,
+                                                                       hale::deadline limit) override {
     seat_.runs_on().start(sleep_for_a_year(seat_.where().clock()));
     return told_network::connect(std::move(to), limit);
   }
@@ -57,7 +58,8 @@ class leaks_a_timer final : public told_network {
 class spins_after_a_while final : public told_network {
  public:
   explicit spins_after_a_while(hale::sim::seat& at) : told_network(at.world().network) {}
-  hale::task<hale::result<std::unique_ptr<hale::byte_stream>>> connect(hale::endpoint to, hale::deadline limit) override {
+  hale::task<hale::result<std::unique_ptr<hale::byte_stream>>> connect(hale::endpoint to,
+                                                                       hale::deadline limit) override {
     while (++asked_ > 100) co_await hale::yield();
     auto connecting = told_network::connect(std::move(to), limit);
     co_return co_await std::move(connecting);
@@ -72,7 +74,8 @@ class refuses_in_the_end final : public told_network {
  public:
   explicit refuses_in_the_end(hale::sim::seat& at)
       : told_network(at.world().network), time_(at.where().clock()), from_(time_.now() + 14min) {}
-  hale::task<hale::result<std::unique_ptr<hale::byte_stream>>> connect(hale::endpoint to, hale::deadline limit) override {
+  hale::task<hale::result<std::unique_ptr<hale::byte_stream>>> connect(hale::endpoint to,
+                                                                       hale::deadline limit) override {
     if (time_.now() > from_) co_return hale::system_error(ECONNREFUSED);
     auto connecting = told_network::connect(std::move(to), limit);
     co_return co_await std::move(connecting);
@@ -135,7 +138,8 @@ BOOST_AUTO_TEST_CASE(oracle_16_sees_a_timer_leaked_with_every_probe) {
 BOOST_AUTO_TEST_CASE(oracle_17_sees_a_step_left_out_of_the_story) {
   check_caught(17, short_run(three_servers(), {fault_kind::crash}), [](stage_options& stage) {
     stage.forge = [](hale::event& what) {
-      if (what.kind == hale::event_kind::state && what.to == "starting" && what.incarnation.value() > 1) what.to = "serving";
+      const bool starts_again = what.kind == hale::event_kind::state && what.to == "starting";
+      if (starts_again && what.incarnation.value() > 1) what.to = "serving";
     };
   });
 }

@@ -45,7 +45,8 @@ hale::task<void> three_at_once(hale::sim::stage& play, hale::sim::injector& faul
 BOOST_AUTO_TEST_CASE(whatever_the_order_three_strikes_at_once_on_two_instances_break_no_promise) {
   hale::sim::run_options options = short_run(cluster_of({servers("server", 2, 8000)}), {}, 2min);
   options.scenario = three_at_once;
-  hale::sim::exhaustive_driver every({"strike.first", "strike.second", "strike.third", "pick", "pick.within"}, 3 + picks);
+  hale::sim::exhaustive_driver every({"strike.first", "strike.second", "strike.third", "pick", "pick.within"},
+                                     3 + picks);
   std::size_t runs = 0;
   std::size_t failures = 0;
   do {

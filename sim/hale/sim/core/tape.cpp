@@ -59,7 +59,9 @@ std::optional<std::string> read_values(std::string_view words, std::vector<std::
     std::size_t count = 1;
     const bool counted = star == std::string_view::npos || (parse_number(word.substr(star + 1), count) && count > 0);
     if (!parse_number(word.substr(0, star), value) || !counted) return fmt::format("\"{}\" is not a value", word);
-    if (count > most_values || into.size() + count > most_values) return std::string("more values than a tape may have");
+    if (count > most_values || into.size() + count > most_values) {
+      return std::string("more values than a tape may have");
+    }
     into.insert(into.end(), count, value);
   }
   return std::nullopt;
@@ -95,7 +97,9 @@ class tape_reader {
     return line_;
   }
 
-  tape_error wrong(std::string message) const { return tape_error{std::max<std::size_t>(number_, 1), std::move(message)}; }
+  tape_error wrong(std::string message) const {
+    return tape_error{std::max<std::size_t>(number_, 1), std::move(message)};
+  }
 
   std::optional<std::string> read_line() {
     if (line_.starts_with("options ") && lines_ == 0) {
@@ -152,7 +156,8 @@ void tape::normalise() {
 std::size_t tape::weight() const noexcept {
   std::size_t count = 0;
   for (const label_stream& one : streams_) {
-    count += static_cast<std::size_t>(std::count_if(one.values.begin(), one.values.end(), [](auto v) { return v != 0; }));
+    const auto zeros = std::count(one.values.begin(), one.values.end(), std::uint64_t{0});
+    count += one.values.size() - static_cast<std::size_t>(zeros);
   }
   return count;
 }

@@ -257,7 +257,9 @@ std::optional<injector::undo> injector::apply_to_instance(fault_kind kind, role&
       process_spec stranger;
       stranger.argv = {"stranger"};
       const auto thief = place.spawn(std::move(stranger), port_thief(port, answers, length + minutes(1)));
-      if (simulated_process* const leader = place.find_leader(name)) place.deliver(*leader, SIGKILL, signal_sender::stranger);
+      if (simulated_process* const leader = place.find_leader(name)) {
+        place.deliver(*leader, SIGKILL, signal_sender::stranger);
+      }
       return [thief, &place] { place.deliver(*thief, SIGKILL, signal_sender::stranger); };
     }
     case fault_kind::drop:
@@ -292,7 +294,8 @@ std::optional<injector::undo> injector::apply_to_machine(fault_kind kind, durati
   seat& chair = *stage_.seat();
   switch (kind) {
     case fault_kind::memory_hog: {
-      const std::uint64_t free = place.memory_for_processes() - std::min(place.memory_for_processes(), place.memory_used());
+      const std::uint64_t whole = place.memory_for_processes();
+      const std::uint64_t free = whole - std::min(whole, place.memory_used());
       const std::uint64_t wanted = free / 4 * (3 + draw(4, kind, "how"));
       detail = fmt::format("{} MiB", wanted >> 20);
       process_spec stranger;

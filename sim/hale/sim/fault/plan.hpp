@@ -1,5 +1,5 @@
-// Which faults a run has, and how often: drawn anew for each run, since runs without some faults find what runs with all
-// of them hide (swarm testing: Groce et al., ISSTA 2012).
+// Which faults a run has, and how often: drawn anew for each run, since runs without some faults find what runs with
+// all of them hide (swarm testing: Groce et al., ISSTA 2012).
 #pragma once
 
 #include <cstdint>

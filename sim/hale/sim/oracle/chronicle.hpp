@@ -72,8 +72,8 @@ class chronicle final : public truth_observer, public fault_observer, event_sink
   const std::vector<duration>& recoveries() const noexcept { return recoveries_; }
   /// For how long instances have been up, all together, from the beginning.
   duration up_time() const noexcept;
-  /// The share of the time since `from`, when up_time() was `before`, in which instances were up, in millionths; those a
-  /// person stopped included.
+  /// The share of the time since `from`, when up_time() was `before`, in which instances were up, in millionths; time
+  /// for which a person has stopped one counts as down.
   std::uint64_t availability_ppm(instant from, duration before) const noexcept;
   std::uint64_t restarts() const noexcept;
   std::uint64_t alerts() const noexcept { return alerts_; }

@@ -31,7 +31,8 @@ bool may_follow(std::string_view from, std::string_view to) {
       {"foreign", " waiting stopped "},
       {"finished", " waiting stopped "},
   }};
-  const auto row = std::find_if(successors.begin(), successors.end(), [&](const auto& one) { return one.first == from; });
+  const auto is_from = [&](const auto& one) { return one.first == from; };
+  const auto row = std::find_if(successors.begin(), successors.end(), is_from);
   return row != successors.end() && row->second.find(fmt::format(" {} ", to)) != std::string_view::npos;
 }
 
@@ -111,7 +112,8 @@ class cause_precedes final : public oracle {
       case cause::killed_by_signal: fits = signal != nullptr && !is_crash(signal->signal) && !truth.oom; break;
       default: break;
     }
-    if (!fits) violated(fmt::format("{} is said to have ended by {}, and did not", what.instance, to_string(*what.cause)));
+    if (fits) return;
+    violated(fmt::format("{} is said to have ended by {}, and did not", what.instance, to_string(*what.cause)));
   }
 
   /// A verdict on a living process: something must have been the matter with it not long ago.
@@ -131,7 +133,8 @@ class cause_precedes final : public oracle {
     }
     premise();
     if (context_.history.undisturbed_for(*one) <= memory) return;
-    violated(fmt::format("{} was taken down for {} though nothing had been the matter with it for {}: {}", what.instance,
+    violated(fmt::format("{} was taken down for {} though nothing had been the matter with it for {}: {}",
+                         what.instance,
                          to_string(*what.cause), format_duration(context_.history.undisturbed_for(*one)), what.reason));
   }
 

@@ -23,9 +23,9 @@ bool in_nobodys_hands(const oracle_context& of, const instance_record& one) {
     if (needed && other.state != instance_state::serving) return false;
   }
   if (one.state == instance_state::starting) return true;
-  const auto starting = std::count_if(of.history.instances().begin(), of.history.instances().end(), [](const auto& entry) {
-    return entry.second.state == instance_state::starting;
-  });
+  const auto& all = of.history.instances();
+  const auto starts = [](const auto& entry) { return entry.second.state == instance_state::starting; };
+  const auto starting = std::count_if(all.begin(), all.end(), starts);
   return static_cast<std::uint32_t>(starting) < of.play.spec().start_concurrency;
 }
 
@@ -55,7 +55,8 @@ bool is_escalated(instance_state state) {
 class recovers final : public oracle {
  public:
   explicit recovers(const oracle_context& of)
-      : oracle(18, "recovers", "what is down serves again or is given up with an alert, in bounded time"), context_(of) {}
+      : oracle(18, "recovers", "what is down serves again or is given up with an alert, in bounded time"),
+        context_(of) {}
 
   void on_phase(run_phase phase) override { stopping_ = phase == run_phase::end || phase == run_phase::over; }
   void on_tick() override {
@@ -117,7 +118,8 @@ class illness_noticed : public oracle {
 
  private:
   bool siblings_serve(const instance_record& one) const {
-    return std::all_of(context_.history.instances().begin(), context_.history.instances().end(), [&](const auto& entry) {
+    const auto& all = context_.history.instances();
+    return std::all_of(all.begin(), all.end(), [&](const auto& entry) {
       return entry.second.service != one.service || entry.second.state == instance_state::serving;
     });
   }
@@ -149,7 +151,8 @@ class hung_noticed final : public illness_noticed {
 class grey_noticed final : public illness_noticed {
  public:
   explicit grey_noticed(const oracle_context& of)
-      : illness_noticed(20, "grey_noticed", "a server that looks well and fails its requests is found out in time", of) {}
+      : illness_noticed(20, "grey_noticed", "a server that looks well and fails its requests is found out in time",
+                        of) {}
 
  private:
   bool is_ill(const std::string& name, const instance_record& one) const override {

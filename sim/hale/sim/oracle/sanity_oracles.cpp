@@ -47,7 +47,8 @@ class no_false_positive final : public oracle {
     if (ending_ || context_.faults.injected() > 0) return;
     const bool is_deed = what.kind == event_kind::action || what.kind == event_kind::alert ||
                          what.kind == event_kind::exit || what.kind == event_kind::oom;
-    if (is_deed) violated(fmt::format("{} of {} without any fault: {}", to_string(what.kind), what.instance, what.reason));
+    if (!is_deed) return;
+    violated(fmt::format("{} of {} without any fault: {}", to_string(what.kind), what.instance, what.reason));
   }
 
  private:
@@ -72,7 +73,8 @@ bool must_not_matter(fault_kind kind) {
 class clock_immunity final : public oracle {
  public:
   explicit clock_immunity(const oracle_context& of)
-      : oracle(28, "clock_immunity", "clocks that jump and a supervisor that slept cost nobody anything"), context_(of) {}
+      : oracle(28, "clock_immunity", "clocks that jump and a supervisor that slept cost nobody anything"),
+        context_(of) {}
 
   void on_fault(const injected_fault& what) override {
     if (what.kind == fault_kind::stop_supervisor) ++stops_;

@@ -2,7 +2,8 @@
 //
 //     {"cluster","instances","tape","seed","wanted","runs","interrupted","clean","simulated_ms","steps",
 //      "availability_ppm","detect_ms":{"count","p50","p99"},"recover_ms":{…},"restarts","alerts",
-//      "faults":{NAME: count},"oracles":[{"number","name","judged","failed"}],"pending_oracles":[{"number","name","waits_for"}],
+//      "faults":{NAME: count},"oracles":[{"number","name","judged","failed"}],
+//      "pending_oracles":[{"number","name","waits_for"}],
 //      "failures":[{"seed","number","oracle","what","at_ms","tape","tape_choices","shrink_runs","replay"}],"trace"}
 //
 // What is absent is null; `trace` is 16 hexadecimal digits, of a single run only.
