@@ -49,10 +49,11 @@ BOOST_AUTO_TEST_CASE(every_fault_strikes_every_oracle_judges_and_every_edge_is_t
   std::map<hale::sim::fault_kind, std::uint64_t> faults;
   std::set<edge> edges;
   hale::sim::run_options options;
-  options.spec = everything();
   options.length = 30min;
   options.more_oracles = [&](hale::sim::judge& to) { to.add(std::make_unique<collects_edges>(edges)); };
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    // How fast illness is noticed is judged only where every probe can see it.
+    options.spec = seed % 4 == 0 ? cluster_of({servers("model", 5, 8000)}) : everything();
     hale::sim::seed_driver driver(seed);
     const hale::sim::run_report seen = hale::sim::run_cluster(options, driver);
     BOOST_TEST(!seen.verdict, "seed " << seed << ": " << (seen.verdict ? seen.verdict->what : ""));
