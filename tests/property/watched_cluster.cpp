@@ -327,8 +327,10 @@ void watched_cluster::on_event(const event& what) noexcept {
     one.alerted = what.cause;
   }
   if (what.kind == event_kind::alert_resolved) one.alerted.reset();
-  if (ending_ && what.action == "stop") {  // each in its turn: those that others need go on until then
-    check_order(one);
+  // At the end each goes in its turn, and those that others need go on until then; who has no process is not started any
+  // more, and is stopped at once.
+  if (ending_ && what.action == "stop") {
+    if (alive_of(one.name, false) > 0) check_order(one);
     one.wanted = false;
     ++one.commands;
   }
